@@ -1,0 +1,227 @@
+"""Everything that can happen, as values: the events of the journal, and the refusal that is none of them.
+
+An event states what happened with every number that follows from it, so that the views (`state.py`) and
+the postings (`account.py`) are functions of events alone. Adding a field needs a default: old journals
+are read for ever. The rule to keep: an event is named in the past tense and never holds a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+from papertrade.engine.market import Candle, Quote
+from papertrade.engine.signal import Signal
+from papertrade.engine.trade import ExitReason, Flag, Order, Ruling, Status
+
+
+class Liquidity(StrEnum):
+    """Whether a fill waited in the book (maker) or took from it (taker)."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a fill happened and at which price: the rule (section of docs/semantics.md) and what was seen.
+
+    `raw_price` is the level or the market's price before slippage (`slippage` a unit, never negative) and
+    before rounding to the step. Exactly one of candle and quote is set, none for a price named by the user.
+    """
+
+    rule: str
+    raw_price: Decimal
+    level: Decimal | None = None
+    candle: Candle | None = None
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCreated:
+    """An account began to exist, without money."""
+
+    account_id: int
+    name: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashMoved:
+    """A deposit (amount above 0) or a withdrawal (below 0)."""
+
+    account_id: int
+    amount: Decimal
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochStarted:
+    """The account was reset: what follows counts anew, what came before stays readable."""
+
+    account_id: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalAdded:
+    """A signal was stored."""
+
+    signal_id: int
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalCancelled:
+    """A signal will not be traded any more by `open --new`."""
+
+    signal_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradePlaced:
+    """A limit or stop entry began to wait; `reserve` and `fee` (at the taker rate) are tied up."""
+
+    trade_id: int
+    order: Order
+    reserve: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFilled:
+    """A trade was entered; `order` is set when it did not wait before.
+
+    `released` is what a waiting trade had tied up and the fill did not need. `applied_to` is the end of the
+    candle that filled it; None when a command did.
+    """
+
+    trade_id: int
+    order: Order | None
+    quantity: Decimal
+    price: Decimal
+    liquidity: Liquidity
+    fee_rate: Decimal
+    fee: Decimal
+    slippage: Decimal
+    reserve: Decimal
+    released: Decimal
+    rulings: tuple[Ruling, ...]
+    liquidation_price: Decimal | None
+    cause: Cause
+    at_ms: int
+    applied_to: int | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitFilled:
+    """A part of a trade, or all that was left (`is_final`), was closed.
+
+    `gross` is before fees and never below `fee − reserve_released`; `realized` = gross − fee − entry_fee_share.
+    `target` is the price of the target that was taken.
+    """
+
+    trade_id: int
+    quantity: Decimal
+    price: Decimal
+    reason: ExitReason
+    liquidity: Liquidity
+    fee_rate: Decimal
+    fee: Decimal
+    slippage: Decimal
+    gross: Decimal
+    reserve_released: Decimal
+    entry_fee_share: Decimal
+    realized: Decimal
+    is_final: bool
+    cause: Cause
+    at_ms: int
+    target: Decimal | None = None
+    is_ambiguous: bool = False
+    applied_to: int | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeEnded:
+    """A waiting trade ended without an entry: cancelled, expired or rejected; `released` is free again."""
+
+    trade_id: int
+    status: Status
+    released: Decimal
+    why: str
+    at_ms: int
+    applied_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsChanged:
+    """The exits of a live trade were changed by hand; they rule from `ruling.from_ms` on."""
+
+    trade_id: int
+    ruling: Ruling
+    at_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeFlagged:
+    """A trade got marks that its reader must know."""
+
+    trade_id: int
+    flags: tuple[Flag, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsChanged:
+    """The tags of a trade are now these, sorted."""
+
+    trade_id: int
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded:
+    """Somebody wrote something down, on a trade, a signal, a symbol or on nothing in particular."""
+
+    note_id: int
+    account_id: int
+    text: str
+    trade_id: int | None = None
+    signal_id: int | None = None
+    symbol: str | None = None
+    tags: tuple[str, ...] = ()
+    confidence: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A rule said no to opening a trade; nothing else changed."""
+
+    account_id: int
+    code: str
+    message: str
+    symbol: str
+    side: str
+    signal_key: str
+
+
+TradeEvent: TypeAlias = TradePlaced | EntryFilled | ExitFilled | TradeEnded | LevelsChanged | TradeFlagged | TagsChanged
+Event: TypeAlias = (
+    AccountCreated | CashMoved | EpochStarted | SignalAdded | SignalCancelled | TradeEvent | NoteAdded | Refused
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule's no, with the numbers that would have been enough (decimals as strings in `details`)."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    details: Mapping[str, str | int | None] = field(default_factory=dict)

@@ -1,0 +1,231 @@
+"""One round trip that began with one signal: its order, its levels, its state. Values only, no decisions.
+
+PENDING → OPEN → CLOSED, or PENDING → CANCELLED / EXPIRED / REJECTED. State and cause are two fields.
+A trade carries the terms it was placed under (costs, steps, convention), so the rule in `touch.py`
+needs nothing but the trade and what the market did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from papertrade.engine.conventions import CONSERVATIVE, Convention
+from papertrade.engine.market import Side
+from papertrade.engine.money import CONTEXT, GRID, ONE, ZERO
+from papertrade.engine.signal import EntryType, ExitWish
+
+
+class Status(StrEnum):
+    """Where a trade stands; the first two are live."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the market can still change the trade."""
+        return self in (Status.PENDING, Status.OPEN)
+
+
+class ExitReason(StrEnum):
+    """Why a trade, or a part of it, was closed."""
+
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+    TRAILING_STOP = "trailing_stop"
+    BREAK_EVEN = "break_even"
+    TIME_LIMIT = "time_limit"
+    MANUAL = "manual"
+    LIQUIDATION = "liquidation"
+
+
+class Flag(StrEnum):
+    """What a reader of a trade must know beside its numbers."""
+
+    AT_TOUCH = "at_touch"  # a maker's exit at the very extreme of a candle
+    SHRUNK = "shrunk"  # a fill paid only for a part of the quantity placed
+    SIZE_CAPPED = "size_capped"  # the default size was cut to sizing.max_notional
+    OBSERVED = "observed"  # decided by a quote in a blind stretch
+    UNVERIFIED = "unverified"  # a command acted without catching up
+    OFF_MARKET = "off_market"  # closed at a price named by the user
+    SETTLED = "settled"  # finer candles told which level was touched first
+    HALTED = "halted"  # the venue does not trade the instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a trade costs and how it is rounded, fixed when it is placed.
+
+    `maker` and `taker` are fee rates (0.001 = 0.1 %), `slippage_bps` basis points a taker loses a side.
+    """
+
+    maker: Decimal = Decimal("0.001")
+    taker: Decimal = Decimal("0.001")
+    slippage_bps: Decimal = ZERO
+    leverage: Decimal = ONE
+    price_step: Decimal = ZERO
+    quantity_step: Decimal = GRID
+    quantity_min: Decimal = ZERO
+    notional_min: Decimal = ZERO
+    convention: Convention = CONSERVATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A take-profit price and the fraction of `Levels.base_quantity` that leaves there."""
+
+    price: Decimal
+    fraction: Decimal
+    is_filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Resolved exit prices, on the price step: the stop and the targets, nearest first.
+
+    Fractions are of `base_quantity`: what was open when these levels were made.
+    """
+
+    stop: Decimal | None
+    targets: tuple[Target, ...]
+    base_quantity: Decimal
+
+    def next_target(self) -> Target | None:
+        """Return the nearest target that is not filled yet."""
+        for target in self.targets:
+            if not target.is_filled:
+                return target
+        return None
+
+    def without(self, price: Decimal) -> Levels:
+        """Mark the target at `price` as filled."""
+        targets = tuple(Target(t.price, t.fraction, t.is_filled or t.price == price) for t in self.targets)
+        return Levels(self.stop, targets, self.base_quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Exits that rule from the candle that opens at `from_ms` on, as wished and, once entered, as prices."""
+
+    from_ms: int
+    wish: ExitWish
+    levels: Levels | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What was placed: everything about a trade that never changes. Times are UTC ms by the venue's clock."""
+
+    account_id: int
+    epoch: int
+    signal_id: int
+    signal_key: str
+    venue: str
+    symbol: str
+    side: Side
+    entry_type: EntryType
+    entry_price: Decimal | None
+    quantity: Decimal
+    exits: ExitWish
+    terms: Terms
+    placed_at: int
+    whole_from: int
+    expires_at: int | None = None
+    confidence: Decimal | None = None
+    reason: str = ""
+    tags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.quantity <= 0:
+            raise ValueError(f"quantity `{self.quantity}` must be above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """The state of one trade: a function of its events and nothing else.
+
+    `reserve` is what it ties up now (while pending, with the fee); `realized` is net of exit fees and of the
+    entry fee's share; `exit_value` is Σ price · quantity over its exits; `rulings` are the exits in force and
+    those that rule from a later candle; no candle that ends at or before `applied_to` reaches it again.
+    """
+
+    id: int
+    order: Order
+    status: Status
+    quantity: Decimal
+    open_quantity: Decimal
+    reserve: Decimal
+    rulings: tuple[Ruling, ...]
+    applied_to: int
+    whole_from: int
+    tags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    entry_price: Decimal | None = None
+    opened_at: int | None = None
+    initial_stop: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    entry_fee: Decimal = ZERO
+    entry_fee_left: Decimal = ZERO
+    fees: Decimal = ZERO
+    slippage: Decimal = ZERO
+    gross: Decimal = ZERO
+    realized: Decimal = ZERO
+    exit_value: Decimal = ZERO
+    exit_reason: ExitReason | None = None
+    closed_at: int | None = None
+    is_ambiguous: bool = False
+
+    @property
+    def side(self) -> Side:
+        """The side of the trade."""
+        return self.order.side
+
+    @property
+    def ruling(self) -> Ruling:
+        """The newest exits asked for, which may rule only from the next whole candle."""
+        return self.rulings[-1]
+
+    @property
+    def entered_price(self) -> Decimal:
+        """The entry price of a trade that was entered. Raises ValueError before."""
+        if self.entry_price is None:
+            raise ValueError(f"trade {self.id} was never entered")
+        return self.entry_price
+
+    @property
+    def exit_quantity(self) -> Decimal:
+        """How much has been closed so far."""
+        return ZERO if self.entry_price is None else self.quantity - self.open_quantity
+
+    @property
+    def exit_price(self) -> Decimal | None:
+        """The quantity-weighted exit price to 1e-8; None while nothing is closed."""
+        closed = self.exit_quantity
+        return None if closed == 0 else CONTEXT.quantize(CONTEXT.divide(self.exit_value, closed), GRID)
+
+    @property
+    def initial_risk(self) -> Decimal | None:
+        """R: |entry − initial stop| · quantity in money; None without an initial stop."""
+        if self.entry_price is None or self.initial_stop is None:
+            return None
+        return CONTEXT.multiply(abs(self.entry_price - self.initial_stop), self.quantity)
+
+    @property
+    def r_multiple(self) -> Decimal | None:
+        """Realised profit in units of the initial risk; None without an initial stop."""
+        risk = self.initial_risk
+        return None if risk is None or risk == 0 else CONTEXT.divide(self.realized, risk)
+
+    def unrealized(self, mark: Decimal) -> Decimal:
+        """Return the gross profit of the open quantity at `mark`, on the money grid."""
+        if self.entry_price is None or self.open_quantity == 0:
+            return ZERO
+        move = CONTEXT.multiply(CONTEXT.subtract(mark, self.entry_price), self.side.sign)
+        return CONTEXT.quantize(CONTEXT.multiply(move, self.open_quantity), GRID)

@@ -1,0 +1,1 @@
+"""How results look: tables, numbers, curves, CSV and the JSON envelope."""

@@ -1,0 +1,1 @@
+"""What drives the engine: ticks, catch-up, commands. Fetch first, then decide inside one transaction."""
