@@ -15,31 +15,28 @@ from papertrade.engine.money import CONTEXT, GRID, HUNDRED, ONE, ZERO, ceil_to, 
 from papertrade.engine.signal import ExitWish, Level, LevelKind, TargetWish
 from papertrade.engine.trade import Levels, Target
 
-_THIN = Decimal("1e-18")
 
-
-def against_trader(price: Decimal, side: Side, step: Decimal) -> Decimal:
-    """Round a level of a trade to the step: down for a long, up for a short; without a step to 1e-18."""
-    grid = step if step != 0 else _THIN
+def against_trader(price: Decimal, side: Side, grid: Decimal) -> Decimal:
+    """Round a level of a trade to the grid of its prices: down for a long, up for a short."""
     return floor_to(price, grid) if side is Side.LONG else ceil_to(price, grid)
 
 
 def resolve(
-    wish: ExitWish, side: Side, entry: Decimal, step: Decimal, base_quantity: Decimal, risk: Decimal | None = None
+    wish: ExitWish, side: Side, entry: Decimal, grid: Decimal, base_quantity: Decimal, risk: Decimal | None = None
 ) -> Levels:
-    """Turn wishes into prices around `entry`.
+    """Turn wishes into prices around `entry`, on `grid` (`Terms.price_grid`).
 
     `risk` is the price distance of 1R; None takes it from the wished stop. Targets come out nearest first,
     those that round to one price are merged.
     """
     stop = None
     if wish.stop is not None:
-        stop = against_trader(_price(wish.stop, side, entry, ZERO, -side.sign), side, step)
+        stop = against_trader(_price(wish.stop, side, entry, ZERO, -side.sign), side, grid)
     if risk is None:
         risk = ZERO if stop is None else abs(CONTEXT.subtract(entry, stop))
     shares: dict[Decimal, Decimal] = {}
     for target, fraction in zip(wish.targets, _fractions(wish.targets), strict=True):
-        price = against_trader(_price(target.level, side, entry, risk, side.sign), side, step)
+        price = against_trader(_price(target.level, side, entry, risk, side.sign), side, grid)
         shares[price] = shares.get(price, ZERO) + fraction
     nearest_first = sorted(shares, reverse=side is Side.SHORT)
     return Levels(stop, tuple(Target(price, shares[price]) for price in nearest_first), base_quantity)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 
@@ -126,7 +126,9 @@ class ExitWish:
 class Signal:
     """An idea to trade. `made_at_ms` and `expires_at_ms` are UTC ms; `entry_price` is None for market entries.
 
-    `confidence` lies in 0…1. `source` and `external_id` together are its identity.
+    `confidence` lies in 0…1. `source` and `external_id` together are its identity. `is_dated` is false where
+    the author gave no time and `made_at_ms` is only when it was read; `is_expiry_dated` is false where the
+    expiry then is a duration after that.
     """
 
     source: str
@@ -142,6 +144,8 @@ class Signal:
     confidence: Decimal | None = None
     reason: str = ""
     tags: tuple[str, ...] = ()
+    is_dated: bool = field(default=True, compare=False)
+    is_expiry_dated: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("source", "external_id"):
@@ -156,6 +160,9 @@ class Signal:
             raise ValueError(f"entry price `{self.entry_price}` must be above 0")
         if self.confidence is not None and not ZERO <= self.confidence <= ONE:
             raise ValueError(f"confidence `{self.confidence}` must lie between 0 and 1")
+        for tag in self.tags:
+            if not 1 <= len(tag) <= 64 or tag != tag.strip() or ";" in tag:
+                raise ValueError(f"tag `{tag[:64]}` must have 1 to 64 characters, no blank around it and no semicolon")
 
     @property
     def key(self) -> str:
@@ -163,9 +170,23 @@ class Signal:
         return f"{self.source}:{self.external_id}"
 
     def content(self) -> str:
-        """Return the canonical text of everything but source and id: equal ideas have equal content."""
-        left_out = {"source", "external_id"}
+        """Return the canonical text of what the author wrote, but source and id: equal ideas have equal content.
+
+        A time that the author did not give is left out, so that reading a file again gives the same text.
+        """
+        return self._content_as_dated_in(self)
+
+    def is_same_idea(self, stored: Signal) -> bool:
+        """Whether `stored` says what this signal says; a time that this one does not give may be any."""
+        return self.content() == stored._content_as_dated_in(self)
+
+    def _content_as_dated_in(self, other: Signal) -> str:
+        left_out = {"source", "external_id", "is_dated", "is_expiry_dated"}
         parts = {f.name: _text(getattr(self, f.name)) for f in fields(self) if f.name not in left_out}
+        if not other.is_dated:
+            parts["made_at_ms"] = None
+            if not other.is_expiry_dated and self.expires_at_ms is not None:
+                parts["expires_at_ms"] = f"+{self.expires_at_ms - self.made_at_ms}"
         return json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -194,6 +215,25 @@ def parse_target(text: str) -> TargetWish:
     """Read a level with an optional fraction: `110`, `110:0.5`, `2R:0.5`."""
     level, colon, fraction = text.strip().partition(":")
     return TargetWish(parse_level(level), parse_decimal(fraction) if colon else None)
+
+
+def parse_size(measure: str, text: str) -> Size:
+    """Read a size by its option's name: `size` 0.5, `notional` 500, `percent` 10 or 10%, `risk` 1% or 50.
+
+    A risk with `%` is in percent of the balance, without it an amount of money. Raises ValueError.
+    """
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    match measure:
+        case "size" if not percent:
+            return Size(SizeKind.QUANTITY, parse_decimal(number))
+        case "notional" if not percent:
+            return Size(SizeKind.NOTIONAL, parse_decimal(number))
+        case "percent":
+            return Size(SizeKind.PERCENT, parse_decimal(number))
+        case "risk":
+            return Size(SizeKind.RISK_PERCENT if percent else SizeKind.RISK_AMOUNT, parse_decimal(number))
+        case _:
+            raise ValueError(f"`{text}` is not a {measure}: write a plain number")
 
 
 def _text(value: object) -> object:

@@ -16,6 +16,8 @@ from papertrade.engine.market import Side
 from papertrade.engine.money import CONTEXT, GRID, ONE, ZERO
 from papertrade.engine.signal import EntryType, ExitWish
 
+THINNEST = Decimal("0.000000000000000001")
+
 
 class Status(StrEnum):
     """Where a trade stands; the first two are live."""
@@ -74,6 +76,16 @@ class Terms:
     quantity_min: Decimal = ZERO
     notional_min: Decimal = ZERO
     convention: Convention = CONSERVATIVE
+
+    @property
+    def price_grid(self) -> Decimal:
+        """What prices are rounded to: the price step, or 1e-18 where the instrument has none."""
+        return self.price_step if self.price_step != 0 else THINNEST
+
+    @property
+    def quantity_grid(self) -> Decimal:
+        """What quantities are rounded down to: the quantity step, or 1e-18 where there is none."""
+        return self.quantity_step if self.quantity_step != 0 else THINNEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,13 @@ class Order:
     def __post_init__(self) -> None:
         if self.quantity <= 0:
             raise ValueError(f"quantity `{self.quantity}` must be above 0")
+
+    @property
+    def waiting_price(self) -> Decimal:
+        """The price that a limit or stop entry waits for. Raises ValueError for a market entry."""
+        if self.entry_price is None:
+            raise ValueError("a market entry waits for no price")
+        return self.entry_price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

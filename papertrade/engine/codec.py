@@ -1,0 +1,143 @@
+"""Events and their parts as JSON text and back, exactly: decimals are strings, enums their values.
+
+Structural: the dataclasses' own annotations drive it, so a new field needs a default and nothing else.
+Text that does not have the shape of its class raises ValueError; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Callable, Hashable
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from papertrade.engine import messages
+from papertrade.engine.messages import Event
+from papertrade.engine.money import parse_decimal, plain
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
+_Raw: TypeAlias = object
+
+KINDS: Final[dict[str, type[Event]]] = {
+    "account_created": messages.AccountCreated,
+    "cash_moved": messages.CashMoved,
+    "epoch_started": messages.EpochStarted,
+    "signal_added": messages.SignalAdded,
+    "signal_cancelled": messages.SignalCancelled,
+    "trade_placed": messages.TradePlaced,
+    "entry_filled": messages.EntryFilled,
+    "exit_filled": messages.ExitFilled,
+    "trade_ended": messages.TradeEnded,
+    "levels_changed": messages.LevelsChanged,
+    "trade_flagged": messages.TradeFlagged,
+    "tags_changed": messages.TagsChanged,
+    "note_added": messages.NoteAdded,
+    "refused": messages.Refused,
+}
+"""The journal's name of each event."""
+
+KIND_OF: Final[dict[type[Event], str]] = {cls: kind for kind, cls in KINDS.items()}
+
+
+def encode(value: object) -> str:
+    """Return the canonical JSON text of a dataclass of the engine, or of a tuple of them."""
+    return json.dumps(_lower(value), ensure_ascii=True, separators=(",", ":"))
+
+
+def decode(cls: type[T], text: str) -> T:
+    """Read back what `encode` wrote. Raises ValueError for anything else."""
+    try:
+        return cast(T, _reader(cast(Hashable, cls))(json.loads(text, parse_float=_no_float, parse_constant=_no_float)))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a {getattr(cls, '__name__', cls)}: {error!r}") from error
+
+
+def decode_many(cls: type[T], text: str) -> tuple[T, ...]:
+    """Read back a tuple that `encode` wrote."""
+    hint = cast("type[tuple[T, ...]]", types.GenericAlias(tuple, (cls, ...)))
+    return decode(hint, text)
+
+
+def _no_float(text: str) -> object:
+    raise ValueError(f"`{text}` is a float")
+
+
+def _lower(value: object) -> object:
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return plain(value)
+        case tuple():
+            return [_lower(item) for item in value]
+        case _:
+            return {name: _lower(getattr(value, name)) for name in _names(cast(Hashable, type(value)))}
+
+
+@cache
+def _names(cls: Hashable) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cast("type[DataclassInstance]", cls)))
+
+
+@cache
+def _reader(hint: Hashable) -> Callable[[_Raw], _Raw]:
+    """Return the function that reads values of one annotation."""
+    origin = get_origin(hint)
+    if origin is tuple:
+        read = _reader(get_args(hint)[0])
+        return lambda raw: tuple(read(item) for item in _as(list, raw))
+    if origin in (Union, types.UnionType):
+        return _optional(_reader(next(a for a in get_args(hint) if a is not type(None))))
+    if hint is Decimal:
+        return lambda raw: parse_long_decimal(_as(str, raw))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _dataclass_reader(hint)
+    if hint in (int, str, bool):
+        return lambda raw: _as(cast(type, hint), raw)
+    raise TypeError(f"{hint} has no place in the journal")
+
+
+def _dataclass_reader(cls: type) -> Callable[[_Raw], _Raw]:
+    hints = get_type_hints(cls)
+    parts = [(f.name, _reader(hints[f.name]), f.default is MISSING) for f in fields(cls)]
+    known = {name for name, _, _ in parts}
+
+    def read(raw: _Raw) -> _Raw:
+        given = _as(dict, raw)
+        if not known.issuperset(given):
+            raise ValueError(f"{cls.__name__} has no {sorted(set(given) - known)}")
+        return cls(**{name: part(given[name]) for name, part, needed in parts if needed or name in given})
+
+    return read
+
+
+def _optional(read: Callable[[_Raw], _Raw]) -> Callable[[_Raw], _Raw]:
+    return lambda raw: None if raw is None else read(raw)
+
+
+def _as(cls: type[T], raw: object) -> T:
+    if type(raw) is not cls:
+        raise TypeError(f"expected {cls.__name__}, not {type(raw).__name__}")
+    return raw
+
+
+def parse_long_decimal(text: str) -> Decimal:
+    """Read a decimal of the journal, which may have more fractional digits than people may enter."""
+    whole, _, fraction = text.partition(".")
+    if len(fraction) <= 18:
+        return parse_decimal(text)
+    parse_decimal(whole)
+    if len(fraction) > 60 or not (fraction.isascii() and fraction.isdigit()):
+        raise ValueError(f"`{text[:40]}` is not a plain decimal number")
+    return Decimal(text)

@@ -1,0 +1,122 @@
+"""What a fill costs: slippage, rounding, fees, the reserve's share. Turns a decided price into an event.
+
+Which price, and when, is decided elsewhere (`touch.py` for the market, `step.py` for people); here is the
+arithmetic, once, for entries and exits alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from papertrade.engine.market import Candle, Side
+from papertrade.engine.messages import Cause, ExitFilled, Liquidity
+from papertrade.engine.money import ONE, ZERO, ceil_to, floor_to, to_grid, up_to_grid
+from papertrade.engine.trade import ExitReason, Flag, Terms, Trade
+
+_BPS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """That a trade leaves, at which price and why; `target` is the price of the target it leaves at."""
+
+    cause: Cause
+    reason: ExitReason
+    liquidity: Liquidity
+    at_ms: int
+    target: Decimal | None = None
+    is_ambiguous: bool = False
+    flags: tuple[Flag, ...] = ()
+
+
+def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
+    """Return the price that a fill gets: a taker's is worsened by slippage and rounded to the step against it."""
+    if liquidity is Liquidity.MAKER:
+        return raw
+    worse = raw * (_BPS + terms.slippage_bps if is_buying else _BPS - terms.slippage_bps) / _BPS
+    return ceil_to(worse, terms.price_grid) if is_buying else floor_to(worse, terms.price_grid)
+
+
+def fee_of(price: Decimal, quantity: Decimal, rate: Decimal) -> Decimal:
+    """Return notional · rate, rounded up at 1e-8."""
+    return up_to_grid(price * quantity * rate)
+
+
+def fee_rate(liquidity: Liquidity, terms: Terms) -> Decimal:
+    """Return the rate that applies to a maker or a taker."""
+    return terms.maker if liquidity is Liquidity.MAKER else terms.taker
+
+
+def reserve_of(price: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
+    """Return what an entry ties up: notional / leverage on the money grid."""
+    return to_grid(price * quantity / terms.leverage)
+
+
+def liquidation_price(side: Side, entry: Decimal, terms: Terms) -> Decimal | None:
+    """Return where loss plus exit fee eat the whole reserve, rounded away from the entry; None if never.
+
+    Source: docs/semantics.md section 4.6, with entry / leverage as the reserve of a unit. A long without
+    leverage cannot lose more than its reserve.
+    """
+    unit_reserve = entry / terms.leverage
+    if side is Side.LONG:
+        price = floor_to((entry - unit_reserve) / (ONE - terms.taker), terms.price_grid)
+        return price if price > 0 else None
+    return ceil_to((entry + unit_reserve) / (ONE + terms.taker), terms.price_grid)
+
+
+def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled:
+    """Return the event that closes `quantity` of an open trade as decided.
+
+    The last part releases all that is left of the reserve and the entry fee. No exit costs more than its
+    share of the reserve: the fee stands and the gross loss is cut to fee − share.
+    """
+    terms = trade.order.terms
+    is_final = quantity == trade.open_quantity
+    is_buying = trade.side is Side.SHORT
+    price = filled_price(decision.cause.raw_price, is_buying, decision.liquidity, terms)
+    rate = fee_rate(decision.liquidity, terms)
+    share = trade.reserve if is_final else to_grid(trade.reserve * quantity / trade.open_quantity)
+    entry_fee = trade.entry_fee_left if is_final else to_grid(trade.entry_fee_left * quantity / trade.open_quantity)
+    fee = fee_of(price, quantity, rate)
+    gross = max(to_grid((price - trade.entered_price) * trade.side.sign * quantity), fee - share)
+    candle = decision.cause.candle
+    return ExitFilled(
+        trade_id=trade.id,
+        quantity=quantity,
+        price=price,
+        reason=decision.reason,
+        liquidity=decision.liquidity,
+        fee_rate=rate,
+        fee=fee,
+        slippage=up_to_grid(abs(price - decision.cause.raw_price) * quantity),
+        gross=gross,
+        reserve_released=share,
+        entry_fee_share=entry_fee,
+        realized=gross - fee - entry_fee,
+        is_final=is_final,
+        cause=decision.cause,
+        at_ms=decision.at_ms,
+        target=decision.target,
+        is_ambiguous=decision.is_ambiguous,
+        applied_to=None if candle is None else candle.end_ms,
+        flags=(*decision.flags, *_touch_flags(decision, candle)),
+    )
+
+
+def part_to_close(trade: Trade, wanted: Decimal, price: Decimal) -> Decimal:
+    """Return how much really leaves when `wanted` should: all, if it or the rest would be under the minimum."""
+    terms = trade.order.terms
+    part = floor_to(min(wanted, trade.open_quantity), terms.quantity_grid)
+    for piece in (part, trade.open_quantity - part):
+        if piece <= ZERO or piece < terms.quantity_min or piece * price < terms.notional_min:
+            return trade.open_quantity
+    return part
+
+
+def _touch_flags(decision: Decision, candle: Candle | None) -> tuple[Flag, ...]:
+    """Flag a maker's exit whose level is the very extreme of its candle: a touch that may not have filled."""
+    if candle is None or decision.liquidity is not Liquidity.MAKER:
+        return ()
+    return (Flag.AT_TOUCH,) if decision.cause.level in (candle.high, candle.low) else ()

@@ -1,0 +1,152 @@
+"""From a wished size to a quantity: on the step, within the instrument's limits, at most what cash pays for.
+
+Risk sizing counts fees and slippage of both ways, so that a clean stop-out loses the stated risk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from papertrade.engine.fills import fee_of, fee_rate, filled_price, reserve_of
+from papertrade.engine.instrument import Instrument
+from papertrade.engine.market import Side
+from papertrade.engine.messages import Liquidity, Refusal
+from papertrade.engine.money import GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
+from papertrade.engine.signal import Size, SizeKind
+from papertrade.engine.trade import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizingRules:
+    """The sizes of trades that name none: percents of the balance, capped at `max_notional_percent`."""
+
+    risk_percent: Decimal = ONE
+    percent: Decimal = Decimal(10)
+    max_notional_percent: Decimal = Decimal(20)
+    may_shrink: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a size is worked out from; `price` is the expected fill, `stop` the resolved stop loss."""
+
+    side: Side
+    price: Decimal
+    stop: Decimal | None
+    liquidity: Liquidity
+    instrument: Instrument
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A quantity that may be placed, and whether it was cut to the cap or to the cash at hand."""
+
+    quantity: Decimal
+    is_capped: bool = False
+    is_shrunk: bool = False
+
+
+def size_up(size: Size | None, ask: Ask, balance: Decimal, cash: Decimal, rules: SizingRules) -> Sized | Refusal:
+    """Return the quantity for a wished size, or the default size where there is none."""
+    wished = _default(ask, rules) if size is None else size
+    raw = _quantity(wished, ask, balance)
+    if isinstance(raw, Refusal):
+        return raw
+    quantity = floor_to(raw, ask.terms.quantity_grid)
+    is_capped = False
+    if size is None:
+        most = floor_to(balance * rules.max_notional_percent / HUNDRED / ask.price, ask.terms.quantity_grid)
+        is_capped = most < quantity
+        quantity = min(quantity, most)
+    outside = _outside_limits(quantity, ask)
+    if outside is not None:
+        return outside
+    sized = _within_cash(Sized(quantity, is_capped), ask, cash, rules.may_shrink)
+    if isinstance(sized, Sized) and sized.is_shrunk:
+        return _outside_limits(sized.quantity, ask) or sized
+    return sized
+
+
+def tied_up(price: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
+    """Return what placing ties up: the reserve and the fee at the taker rate."""
+    return reserve_of(price, quantity, terms) + fee_of(price, quantity, terms.taker)
+
+
+def _default(ask: Ask, rules: SizingRules) -> Size:
+    if ask.stop is None:
+        return Size(SizeKind.PERCENT, rules.percent)
+    return Size(SizeKind.RISK_PERCENT, rules.risk_percent)
+
+
+def _quantity(size: Size, ask: Ask, balance: Decimal) -> Decimal | Refusal:
+    """Return the unrounded quantity of a wished size."""
+    match size.kind:
+        case SizeKind.QUANTITY:
+            return size.value
+        case SizeKind.NOTIONAL:
+            return size.value / ask.price
+        case SizeKind.PERCENT:
+            return balance * size.value / HUNDRED / ask.price
+        case SizeKind.RISK_PERCENT:
+            return _from_risk(balance * size.value / HUNDRED, ask)
+        case SizeKind.RISK_AMOUNT:
+            return _from_risk(size.value, ask)
+
+
+def _from_risk(amount: Decimal, ask: Ask) -> Decimal | Refusal:
+    if ask.stop is None:
+        return Refusal("no_stop", "a size by risk needs a stop loss", "add --sl, or size with --size or --notional")
+    stop = filled_price(ask.stop, ask.side is Side.SHORT, Liquidity.TAKER, ask.terms)
+    fees = ask.price * fee_rate(ask.liquidity, ask.terms) + stop * ask.terms.taker
+    return amount / (abs(ask.price - stop) + fees)
+
+
+def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
+    """Return the refusal of a quantity beyond the instrument's limits, with the one that would be enough."""
+    limits = ask.instrument
+    step = ask.terms.quantity_grid
+    least = max(ceil_to(limits.quantity_min, step), ceil_to(limits.notional_min / ask.price, step))
+    if quantity <= 0 or quantity < least:
+        least = max(least, step if ask.terms.quantity_step != 0 else GRID)
+        return Refusal(
+            "below_minimum",
+            f"`{plain(quantity)}` {limits.base} is under the minimum of {limits.symbol}, `{plain(least)}`",
+            f"use --size {plain(least)} or more (about {plain(ceil_to(least * ask.price, GRID))} {limits.quote})",
+            {"quantity": plain(quantity), "minimum": plain(least), "price": plain(ask.price)},
+        )
+    most = [m for m in (limits.quantity_max, limits.notional_max / ask.price) if m != 0]
+    if most and quantity > min(most):
+        top = floor_to(min(most), step)
+        return Refusal(
+            "above_maximum",
+            f"`{plain(quantity)}` {limits.base} is over the maximum of {limits.symbol}, `{plain(top)}`",
+            f"use --size {plain(top)} or less",
+            {"quantity": plain(quantity), "maximum": plain(top), "price": plain(ask.price)},
+        )
+    return None
+
+
+def _within_cash(sized: Sized, ask: Ask, cash: Decimal, may_shrink: bool) -> Sized | Refusal:
+    need = tied_up(ask.price, sized.quantity, ask.terms)
+    if need <= cash:
+        return sized
+    of_unit = ask.price * (ONE / ask.terms.leverage + ask.terms.taker)
+    affordable = max(floor_to((cash - 2 * GRID) / of_unit, ask.terms.quantity_grid), ZERO)
+    if may_shrink and affordable > 0:
+        return replace(sized, quantity=affordable, is_shrunk=True)
+    currency = ask.instrument.quote
+    return Refusal(
+        "insufficient_funds",
+        f"short of cash: it needs `{plain(need)}` {currency}, `{plain(cash)}` is free, short by `{plain(need - cash)}`",
+        f"use --size {plain(affordable)} or less, deposit, or close a trade"
+        if affordable > 0
+        else "deposit, or close a trade to free its reserve",
+        {
+            "need": plain(need),
+            "have": plain(cash),
+            "shortfall": plain(need - cash),
+            "affordable": plain(affordable),
+        },
+    )

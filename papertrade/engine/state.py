@@ -1,0 +1,168 @@
+"""How an event changes a trade: the one fold that makes the `trade` view from the journal.
+
+`evolve` is used when an event is made, when it is recorded and when `check` replays the journal, so a
+trade is a function of its events and of nothing else. No rule lives here: events carry the numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from papertrade.engine.messages import (
+    EntryFilled,
+    ExitFilled,
+    LevelsChanged,
+    TagsChanged,
+    TradeEnded,
+    TradeEvent,
+    TradeFlagged,
+    TradePlaced,
+)
+from papertrade.engine.money import ZERO, exact
+from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Trade
+
+
+def evolve(trade: Trade | None, event: TradeEvent) -> Trade:
+    """Return the trade after `event`; `trade` is None only for the event that begins it.
+
+    Raises ValueError for an event that cannot follow: a second ending, a fill of nothing.
+    """
+    with exact():
+        match event:
+            case TradePlaced():
+                return _placed(event.trade_id, event.order, event)
+            case EntryFilled(order=Order() as order):
+                return _entered(_blank(event.trade_id, order), event)
+            case _ if trade is None:
+                raise ValueError(f"trade {event.trade_id} does not exist yet")
+            case EntryFilled():
+                return _entered(_in_state(trade, Status.PENDING), event)
+            case ExitFilled():
+                return _exited(_in_state(trade, Status.OPEN), event)
+            case TradeEnded():
+                return _ended(_in_state(trade, Status.PENDING), event)
+            case LevelsChanged():
+                return replace(_live(trade), rulings=_with_ruling(trade.rulings, event.ruling))
+            case TradeFlagged():
+                return replace(trade, flags=_with_flags(trade.flags, event.flags))
+            case TagsChanged():
+                return replace(trade, tags=event.tags)
+
+
+def ruling_at(trade: Trade, open_ms: int) -> Ruling:
+    """Return the exits that rule a candle opening at `open_ms`: the newest that began by then."""
+    for ruling in reversed(trade.rulings):
+        if ruling.from_ms <= open_ms:
+            return ruling
+    return trade.rulings[0]
+
+
+def levels_at(trade: Trade, open_ms: int) -> Levels:
+    """Return the exit prices that rule a candle opening at `open_ms`. Raises ValueError before the entry."""
+    levels = ruling_at(trade, open_ms).levels
+    if levels is None:
+        raise ValueError(f"trade {trade.id} has no exit prices before it is entered")
+    return levels
+
+
+def _blank(trade_id: int, order: Order) -> Trade:
+    return Trade(
+        id=trade_id,
+        order=order,
+        status=Status.PENDING,
+        quantity=order.quantity,
+        open_quantity=ZERO,
+        reserve=ZERO,
+        rulings=(Ruling(order.placed_at, order.exits),),
+        applied_to=order.placed_at,
+        whole_from=order.whole_from,
+        tags=order.tags,
+        flags=order.flags,
+    )
+
+
+def _placed(trade_id: int, order: Order, event: TradePlaced) -> Trade:
+    return replace(_blank(trade_id, order), reserve=event.reserve + event.fee)
+
+
+def _entered(trade: Trade, event: EntryFilled) -> Trade:
+    levels = event.rulings[0].levels
+    applied_to = trade.applied_to if event.applied_to is None else event.applied_to
+    return replace(
+        trade,
+        status=Status.OPEN,
+        quantity=event.quantity,
+        open_quantity=event.quantity,
+        reserve=event.reserve,
+        rulings=event.rulings,
+        applied_to=applied_to,
+        whole_from=trade.whole_from if event.applied_to is None else event.applied_to,
+        flags=_with_flags(trade.flags, event.flags),
+        entry_price=event.price,
+        opened_at=event.at_ms,
+        initial_stop=None if levels is None else levels.stop,
+        liquidation_price=event.liquidation_price,
+        entry_fee=event.fee,
+        entry_fee_left=event.fee,
+        fees=event.fee,
+        slippage=event.slippage,
+    )
+
+
+def _exited(trade: Trade, event: ExitFilled) -> Trade:
+    left = trade.open_quantity - event.quantity
+    if left < 0 or event.is_final != (left == 0):
+        raise ValueError(f"trade {trade.id} cannot close {event.quantity} of {trade.open_quantity}")
+    rulings = trade.rulings
+    if event.target is not None:
+        rulings = tuple(r if r.levels is None else replace(r, levels=r.levels.without(event.target)) for r in rulings)
+    return replace(
+        trade,
+        status=Status.CLOSED if event.is_final else Status.OPEN,
+        open_quantity=left,
+        reserve=trade.reserve - event.reserve_released,
+        rulings=rulings,
+        applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
+        whole_from=trade.whole_from if event.applied_to is None else max(trade.whole_from, event.applied_to),
+        flags=_with_flags(trade.flags, event.flags),
+        entry_fee_left=trade.entry_fee_left - event.entry_fee_share,
+        fees=trade.fees + event.fee,
+        slippage=trade.slippage + event.slippage,
+        gross=trade.gross + event.gross,
+        realized=trade.realized + event.realized,
+        exit_value=trade.exit_value + event.price * event.quantity,
+        exit_reason=event.reason if event.is_final else None,
+        closed_at=event.at_ms if event.is_final else None,
+        is_ambiguous=trade.is_ambiguous or event.is_ambiguous,
+    )
+
+
+def _ended(trade: Trade, event: TradeEnded) -> Trade:
+    return replace(
+        trade,
+        status=event.status,
+        reserve=trade.reserve - event.released,
+        applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
+        closed_at=event.at_ms,
+    )
+
+
+def _live(trade: Trade) -> Trade:
+    if not trade.status.is_live:
+        raise ValueError(f"trade {trade.id} already ended")
+    return trade
+
+
+def _in_state(trade: Trade, status: Status) -> Trade:
+    if trade.status is not status:
+        raise ValueError(f"trade {trade.id} is {trade.status}, not {status}")
+    return trade
+
+
+def _with_ruling(rulings: tuple[Ruling, ...], new: Ruling) -> tuple[Ruling, ...]:
+    """Append exits that rule from a later candle; of several from one candle the last rules."""
+    return (*(r for r in rulings if r.from_ms < new.from_ms or r is rulings[0]), new)
+
+
+def _with_flags(flags: tuple[Flag, ...], more: tuple[Flag, ...]) -> tuple[Flag, ...]:
+    return tuple(sorted({*flags, *more}))

@@ -1,0 +1,273 @@
+"""The one rule: what a live trade does when the market shows a candle or a quote. Pure and exact.
+
+A quote is a JUMP to its price. A candle is a JUMP to its open, then a SWEEP over its inside. Finer candles
+may order the touches inside it; they never price them. Everything that decides a trade by a price goes
+through `touch`: the watch, the catch-up and the backtest differ only in what they show it.
+The numbers in brackets are sections of docs/semantics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from papertrade.engine.armed import adverse_price, entry_waits_below
+from papertrade.engine.conventions import GapFill, LimitFill, SameCandle
+from papertrade.engine.entries import enter
+from papertrade.engine.fills import Decision, exit_fill, part_to_close
+from papertrade.engine.market import Candle, Quote, Side
+from papertrade.engine.messages import Cause, ExitFilled, Liquidity, TradeEnded, TradeEvent
+from papertrade.engine.money import exact
+from papertrade.engine.signal import EntryType
+from papertrade.engine.state import evolve, levels_at
+from papertrade.engine.trade import ExitReason, Flag, Status, Target, Trade
+
+
+def touch(trade: Trade, seen: Candle | Quote, finer: Sequence[Candle] = ()) -> tuple[Trade, tuple[TradeEvent, ...]]:
+    """Return the trade after what was seen, and what happened to it; no events when nothing did.
+
+    `finer` are the candles inside `seen` at a shorter interval, in time order. They are asked only where an
+    exit would have to be chosen between two levels, and only if together they reach as far as `seen` does.
+    """
+    if not trade.status.is_live:
+        return trade, ()
+    with exact():
+        walk = _Walk(trade, seen)
+        walk.go()
+        if finer and isinstance(seen, Candle) and has_ambiguous_exit(walk.events) and _covers(finer, seen):
+            walk = _Walk(trade, seen, finer)
+            walk.go()
+    return walk.trade, tuple(walk.events)
+
+
+def has_ambiguous_exit(events: Sequence[TradeEvent]) -> bool:
+    """Whether finer candles could tell more: an exit had to be chosen between two levels of one candle."""
+    return any(isinstance(event, ExitFilled) and event.is_ambiguous for event in events)
+
+
+def _covers(finer: Sequence[Candle], candle: Candle) -> bool:
+    return min(f.low for f in finer) <= candle.low and max(f.high for f in finer) >= candle.high
+
+
+class _Walk:
+    """One trade on its way through one candle or quote, collecting what happens."""
+
+    def __init__(self, trade: Trade, seen: Candle | Quote, finer: Sequence[Candle] = ()) -> None:
+        self.trade = trade
+        self.seen = seen
+        self.finer = finer
+        self.events: list[TradeEvent] = []
+        self.convention = trade.order.terms.convention
+        self.from_ms = seen.open_ms if isinstance(seen, Candle) else seen.at_ms
+
+    def go(self) -> None:
+        """Walk the whole path of what was seen."""
+        if isinstance(self.seen, Quote):
+            self.quote(self.seen)
+        elif self.seen.end_ms > self.trade.applied_to:
+            self.candle(self.seen)
+
+    # -- what is seen ------------------------------------------------------------------------------
+
+    def quote(self, quote: Quote) -> None:
+        """Jump to a quote: sells see the bid, buys the ask [3]."""
+        if self.is_waiting:
+            if self._expires(quote.at_ms):
+                return
+            price = quote.entry_price(self.trade.side)
+            self._jump_entry(price, quote.at_ms)
+        self._jump_exits(quote.mark(self.trade.side), quote.at_ms)
+
+    def candle(self, candle: Candle) -> None:
+        """Walk through a candle; the one of the trade's own entry or placing shows only its close [5]."""
+        if candle.open_ms < self.trade.whole_from:
+            if self.is_waiting:
+                self._jump_entry(candle.close, candle.last_ms)
+            self._jump_exits(candle.close, candle.last_ms)
+            return
+        if self.is_waiting:
+            if self._expires(candle.open_ms):
+                return
+            self._jump_entry(candle.open, candle.open_ms)
+        self._jump_exits(candle.open, candle.open_ms)
+        for inside in self.finer or (candle,):
+            if self.is_waiting:
+                self._sweep_entry(inside, candle)
+            else:
+                self._sweep_exits(inside, candle)
+
+    # -- entries [4.4] -----------------------------------------------------------------------------
+
+    def _expires(self, at_ms: int) -> bool:
+        expires_at = self.trade.order.expires_at
+        if expires_at is None or at_ms < expires_at:
+            return False
+        self._add(
+            TradeEnded(
+                trade_id=self.trade.id,
+                status=Status.EXPIRED,
+                released=self.trade.reserve,
+                why="its time to be filled ran out",
+                at_ms=at_ms,
+                applied_to=self.seen.end_ms if isinstance(self.seen, Candle) else None,
+            )
+        )
+        return True
+
+    def _jump_entry(self, price: Decimal, at_ms: int) -> None:
+        """Fill a waiting entry that the market jumped to or past: a limit at its level, a stop at the price seen."""
+        level = self.trade.order.waiting_price
+        is_limit = self.trade.order.entry_type is EntryType.LIMIT
+        if not self._passes(price, level, entry_waits_below(self.trade), is_limit):
+            return
+        at_level = is_limit and self.convention.gap_limit is GapFill.LEVEL
+        cause = self._cause("4.4 open beyond the entry", level if at_level else price, level)
+        self._add(enter(self.trade, cause, Liquidity.MAKER if is_limit else Liquidity.TAKER, at_ms))
+
+    def _sweep_entry(self, inside: Candle, candle: Candle) -> None:
+        """Fill a waiting entry that the candle sweeps over, then judge the rest of the same candle."""
+        level = self.trade.order.waiting_price
+        is_limit = self.trade.order.entry_type is EntryType.LIMIT
+        below = entry_waits_below(self.trade)
+        if not self._passes(inside.low if below else inside.high, level, below, is_limit):
+            return
+        cause = self._cause("4.4 entry touched", level, level)
+        self._add(enter(self.trade, cause, Liquidity.MAKER if is_limit else Liquidity.TAKER, candle.last_ms))
+        if is_limit:
+            self._after_limit(inside, candle)
+        else:
+            self._after_stop(inside, candle)
+
+    def _after_limit(self, inside: Candle, candle: Candle) -> None:
+        """The way from a limit to a stop beyond it lies behind the fill: certain. A target needs the close."""
+        worst, _ = self._extremes(inside)
+        if (stop := self._adverse_reached(worst)) is not None:
+            self._leave(stop, stop, "4.4 stop beyond the limit", candle.last_ms)
+        while (target := self._target_reached(inside.close)) is not None:
+            self._take(target, target.price, "4.4 close beyond the target", candle.last_ms)
+
+    def _after_stop(self, inside: Candle, candle: Candle) -> None:
+        """Whether the stop loss was touched before a stop entry or after it, only the close can tell."""
+        worst, best = self._extremes(inside)
+        if (stop := self._adverse_reached(worst)) is not None:
+            is_open_question = self._adverse_reached(inside.close) is None
+            self._leave(stop, stop, "4.4 stop in the candle of entry", candle.last_ms, is_ambiguous=is_open_question)
+        while (target := self._target_reached(best)) is not None:
+            self._take(target, target.price, "4.4 target in the candle of entry", candle.last_ms)
+
+    # -- exits [4.1, 4.2] --------------------------------------------------------------------------
+
+    def _jump_exits(self, price: Decimal, at_ms: int) -> None:
+        """Leave at a stop jumped past at the price seen, or at each target jumped past at its level."""
+        if (stop := self._adverse_reached(price)) is not None:
+            at_level = self.convention.gap_stop is GapFill.LEVEL
+            self._leave(stop, stop if at_level else price, "4.1 open beyond the stop", at_ms)
+        while (target := self._target_reached(price)) is not None:
+            at_level = self.convention.gap_target is GapFill.LEVEL
+            self._take(target, target.price if at_level else price, "4.1 open beyond the target", at_ms)
+
+    def _sweep_exits(self, inside: Candle, candle: Candle) -> None:
+        """Leave at what the inside of the candle touches; if at both, in the order of the convention."""
+        worst, best = self._extremes(inside)
+        stop, target = self._adverse_reached(worst), self._target_reached(best)
+        has_both = stop is not None and target is not None
+        if stop is not None and (target is None or self._stop_counts_first(inside)):
+            self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=has_both)
+        while (target := self._target_reached(best)) is not None:
+            self._take(target, target.price, "4.2 target touched", candle.last_ms, is_ambiguous=has_both)
+        if (stop := self._adverse_reached(worst)) is not None:
+            self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=has_both)
+
+    def _stop_counts_first(self, inside: Candle) -> bool:
+        """Which of two levels touched in one candle counts as first; a tie of distances goes to the stop."""
+        match self.convention.same_candle:
+            case SameCandle.STOP_FIRST:
+                return True
+            case SameCandle.TARGET_FIRST:
+                return False
+            case SameCandle.NEAREST:
+                worst, best = self._extremes(inside)
+                return abs(inside.open - worst) <= abs(inside.open - best)
+
+    def _leave(self, level: Decimal, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
+        """Close all at `price` because the stop or the liquidation price at `level` was reached."""
+        is_stop = levels_at(self.trade, self.from_ms).stop == level
+        decision = Decision(
+            cause=self._cause(rule, price, level),
+            reason=ExitReason.STOP_LOSS if is_stop else ExitReason.LIQUIDATION,
+            liquidity=Liquidity.TAKER,
+            at_ms=at_ms,
+            is_ambiguous=is_ambiguous,
+            flags=self._exit_flags(at_ms),
+        )
+        self._add(exit_fill(self.trade, self.trade.open_quantity, decision))
+
+    def _take(self, target: Target, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
+        """Close the target's fraction, or all where it is the last one or too small a piece is left."""
+        levels = levels_at(self.trade, self.from_ms)
+        is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
+        quantity = self.trade.open_quantity
+        if not is_last:
+            quantity = part_to_close(self.trade, levels.base_quantity * target.fraction, price)
+        decision = Decision(
+            cause=self._cause(rule, price, target.price),
+            reason=ExitReason.TAKE_PROFIT,
+            liquidity=Liquidity.MAKER,
+            at_ms=at_ms,
+            target=target.price,
+            is_ambiguous=is_ambiguous,
+            flags=self._exit_flags(at_ms),
+        )
+        self._add(exit_fill(self.trade, quantity, decision))
+
+    # -- leaves ------------------------------------------------------------------------------------
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the entry is still pending."""
+        return self.trade.status is Status.PENDING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can still be closed."""
+        return self.trade.status is Status.OPEN
+
+    def _add(self, event: TradeEvent) -> None:
+        self.trade = evolve(self.trade, event)
+        self.events.append(event)
+
+    def _cause(self, rule: str, raw_price: Decimal, level: Decimal | None) -> Cause:
+        if isinstance(self.seen, Candle):
+            return Cause(rule=rule, raw_price=raw_price, level=level, candle=self.seen)
+        return Cause(rule=rule, raw_price=raw_price, level=level, quote=self.seen)
+
+    def _exit_flags(self, at_ms: int) -> tuple[Flag, ...]:
+        if isinstance(self.seen, Quote):
+            return (Flag.OBSERVED,)
+        return (Flag.SETTLED,) if self.finer and at_ms != self.from_ms else ()
+
+    def _passes(self, price: Decimal, level: Decimal, below: bool, is_maker: bool) -> bool:
+        """Whether `price` reaches `level` from its far side; a maker may have to be traded through."""
+        if price == level:
+            return not (is_maker and self.convention.limit_fill is LimitFill.THROUGH)
+        return price < level if below else price > level
+
+    def _adverse_reached(self, price: Decimal) -> Decimal | None:
+        """Return the stop or liquidation price that `price` reaches, None if neither or nothing is open."""
+        level = adverse_price(self.trade, levels_at(self.trade, self.from_ms)) if self.is_open else None
+        if level is None or not self._passes(price, level, self.trade.side is Side.LONG, is_maker=False):
+            return None
+        return level
+
+    def _target_reached(self, price: Decimal) -> Target | None:
+        """Return the next target that `price` reaches, None if it does not or nothing is open."""
+        target = levels_at(self.trade, self.from_ms).next_target() if self.is_open else None
+        if target is None or not self._passes(price, target.price, self.trade.side is Side.SHORT, is_maker=True):
+            return None
+        return target
+
+    def _extremes(self, inside: Candle) -> tuple[Decimal, Decimal]:
+        """Return the extreme that hurts the trade and the one that favours it."""
+        if self.trade.side is Side.LONG:
+            return inside.low, inside.high
+        return inside.high, inside.low
