@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.market import Side
-from papertrade.engine.signal import EntryType
 from papertrade.engine.trade import Levels, Ruling, Status, Trade
 
 
@@ -27,7 +26,7 @@ def armed(trade: Trade, ruling: Ruling) -> Armed:
     """Return what the trade reacts to while `ruling` is in force; nothing once it has ended."""
     match trade.status:
         case Status.PENDING:
-            below = entry_waits_below(trade)
+            below = trade.order.entry_type.waits_below(trade.side)
             price = trade.order.entry_price
             return Armed(price if below else None, None if below else price, trade.order.expires_at)
         case Status.OPEN:
@@ -50,11 +49,6 @@ def reach(trade: Trade) -> Armed:
         min((a.above for a in each if a.above is not None), default=None),
         min((a.at for a in each if a.at is not None), default=None),
     )
-
-
-def entry_waits_below(trade: Trade) -> bool:
-    """Whether a waiting entry fills when the price falls to it: long limits and short stops."""
-    return (trade.side is Side.LONG) == (trade.order.entry_type is EntryType.LIMIT)
 
 
 def adverse_price(trade: Trade, levels: Levels | None) -> Decimal | None:

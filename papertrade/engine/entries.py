@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from papertrade.engine.fills import fee_of, fee_rate, filled_price, liquidation_price, reserve_of
+from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, liquidation_price, reserve_of
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Cause, EntryFilled, Liquidity, Refusal, TradeEnded
-from papertrade.engine.money import GRID, ONE, ZERO, floor_to, plain, up_to_grid
+from papertrade.engine.money import ZERO, plain, up_to_grid
 from papertrade.engine.state import ruling_at
-from papertrade.engine.trade import Flag, Order, Ruling, Status, Terms, Trade
+from papertrade.engine.trade import Flag, Order, Ruling, Status, Trade
 
 
 def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> EntryFilled | TradeEnded:
@@ -24,14 +24,16 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     order = trade.order
     terms = order.terms
     candle = cause.candle
-    seen_from = at_ms if candle is None else candle.open_ms
+    seen_from, seen_to = (at_ms, at_ms) if candle is None else (candle.open_ms, candle.end_ms)
     active = ruling_at(trade, seen_from)
     rulings = (active, *(r for r in trade.rulings if r.from_ms > seen_from))
     price = filled_price(cause.raw_price, order.side is Side.LONG, liquidity, terms)
     rate = fee_rate(liquidity, terms)
-    quantity = _payable(trade.quantity, price, rate, trade.reserve, terms)
-    applied_to = None if candle is None else candle.end_ms
-    why = _rejection(order, active, price, quantity)
+    quantity = trade.quantity
+    if reserve_of(price, quantity, terms) + fee_of(price, quantity, rate) > trade.reserve:
+        quantity = affordable(price, rate, trade.reserve, terms)
+    is_shrunk = quantity < trade.quantity
+    why = _rejection(order, active, price, quantity, is_shrunk)
     if why is not None:
         return TradeEnded(
             trade_id=trade.id,
@@ -39,15 +41,15 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
             released=trade.reserve,
             why=why,
             at_ms=at_ms,
-            applied_to=applied_to,
+            applied_to=seen_to,
         )
     event = _fill(trade.id, order, rulings, price, quantity, liquidity, cause, at_ms)
     return replace(
         event,
         order=None,
         released=trade.reserve - event.reserve - event.fee,
-        applied_to=applied_to,
-        flags=(Flag.SHRUNK,) if quantity < trade.quantity else (),
+        applied_to=seen_to,
+        flags=(*((Flag.OBSERVED,) if candle is None else ()), *((Flag.SHRUNK,) if is_shrunk else ())),
     )
 
 
@@ -94,17 +96,11 @@ def _fill(
     )
 
 
-def _payable(quantity: Decimal, price: Decimal, rate: Decimal, available: Decimal, terms: Terms) -> Decimal:
-    """Return `quantity`, or the most of it that `available` pays for with its fee, on the quantity step."""
-    if reserve_of(price, quantity, terms) + fee_of(price, quantity, rate) <= available:
-        return quantity
-    of_unit = price * (ONE / terms.leverage + rate)
-    return floor_to(max(available - 2 * GRID, GRID) / of_unit, terms.quantity_grid)
-
-
-def _rejection(order: Order, ruling: Ruling, price: Decimal, quantity: Decimal) -> str | None:
+def _rejection(order: Order, ruling: Ruling, price: Decimal, quantity: Decimal, is_shrunk: bool) -> str | None:
+    """Return why a fill is rejected; only a shrunk one can be too small, the quantity placed was big enough."""
     terms = order.terms
-    if quantity <= 0 or quantity < terms.quantity_min or quantity * price < terms.notional_min:
+    is_small = quantity <= 0 or quantity < terms.quantity_min or quantity * price < terms.notional_min
+    if is_shrunk and is_small:
         return f"at `{plain(price)}` its reserve pays for less than the instrument's minimum"
     levels = resolve(ruling.wish, order.side, price, terms.price_grid, quantity)
     wrong = check_sides(levels, order.side, price, "entry")

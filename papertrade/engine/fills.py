@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from papertrade.engine.market import Candle, Side
+from papertrade.engine.market import Side
 from papertrade.engine.messages import Cause, ExitFilled, Liquidity
-from papertrade.engine.money import ONE, ZERO, ceil_to, floor_to, to_grid, up_to_grid
+from papertrade.engine.money import GRID, ONE, ZERO, ceil_to, floor_to, to_grid, up_to_grid
 from papertrade.engine.trade import ExitReason, Flag, Terms, Trade
 
 _BPS = Decimal(10_000)
+_HALF_A_UNIT = Decimal("0.000000005")  # what rounding may take off a reserve; a fee it can only raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """That a trade leaves, at which price and why; `target` is the price of the target it leaves at."""
+    """That a trade leaves, at which price and why; `target` is the price of the target it leaves at.
+
+    `applied_to` is the end of the candle, or the instant of the quote, that decided; None where people did.
+    """
 
     cause: Cause
     reason: ExitReason
@@ -27,15 +31,16 @@ class Decision:
     at_ms: int
     target: Decimal | None = None
     is_ambiguous: bool = False
+    applied_to: int | None = None
     flags: tuple[Flag, ...] = ()
 
 
 def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
-    """Return the price that a fill gets: a taker's is worsened by slippage and rounded to the step against it."""
-    if liquidity is Liquidity.MAKER:
-        return raw
-    worse = raw * (_BPS + terms.slippage_bps if is_buying else _BPS - terms.slippage_bps) / _BPS
-    return ceil_to(worse, terms.price_grid) if is_buying else floor_to(worse, terms.price_grid)
+    """Return the price that a fill gets: a taker's worsened by slippage, on the step against the trader, above 0."""
+    bps = ZERO if liquidity is Liquidity.MAKER else terms.slippage_bps
+    if is_buying:
+        return ceil_to(raw * (_BPS + bps) / _BPS, terms.price_grid)
+    return max(floor_to(raw * (_BPS - bps) / _BPS, terms.price_grid), terms.price_grid)
 
 
 def fee_of(price: Decimal, quantity: Decimal, rate: Decimal) -> Decimal:
@@ -51,6 +56,15 @@ def fee_rate(liquidity: Liquidity, terms: Terms) -> Decimal:
 def reserve_of(price: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
     """Return what an entry ties up: notional / leverage on the money grid."""
     return to_grid(price * quantity / terms.leverage)
+
+
+def affordable(price: Decimal, rate: Decimal, available: Decimal, terms: Terms) -> Decimal:
+    """Return the most, on the quantity grid, whose reserve and fee `available` pays for; 0 if nothing."""
+    of_unit = price * (ONE / terms.leverage + rate)
+    most = floor_to((available + _HALF_A_UNIT) / of_unit, terms.quantity_grid)
+    if ZERO < reserve_of(price, most, terms) + fee_of(price, most, rate) <= available:
+        return most
+    return max(floor_to((available - 2 * GRID) / of_unit, terms.quantity_grid), ZERO)
 
 
 def liquidation_price(side: Side, entry: Decimal, terms: Terms) -> Decimal | None:
@@ -81,7 +95,6 @@ def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled
     entry_fee = trade.entry_fee_left if is_final else to_grid(trade.entry_fee_left * quantity / trade.open_quantity)
     fee = fee_of(price, quantity, rate)
     gross = max(to_grid((price - trade.entered_price) * trade.side.sign * quantity), fee - share)
-    candle = decision.cause.candle
     return ExitFilled(
         trade_id=trade.id,
         quantity=quantity,
@@ -100,8 +113,8 @@ def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled
         at_ms=decision.at_ms,
         target=decision.target,
         is_ambiguous=decision.is_ambiguous,
-        applied_to=None if candle is None else candle.end_ms,
-        flags=(*decision.flags, *_touch_flags(decision, candle)),
+        applied_to=decision.applied_to,
+        flags=(*decision.flags, *_touch_flags(decision, trade.side)),
     )
 
 
@@ -115,8 +128,9 @@ def part_to_close(trade: Trade, wanted: Decimal, price: Decimal) -> Decimal:
     return part
 
 
-def _touch_flags(decision: Decision, candle: Candle | None) -> tuple[Flag, ...]:
+def _touch_flags(decision: Decision, side: Side) -> tuple[Flag, ...]:
     """Flag a maker's exit whose level is the very extreme of its candle: a touch that may not have filled."""
+    candle = decision.cause.candle
     if candle is None or decision.liquidity is not Liquidity.MAKER:
         return ()
-    return (Flag.AT_TOUCH,) if decision.cause.level in (candle.high, candle.low) else ()
+    return (Flag.AT_TOUCH,) if decision.cause.level == (candle.high if side is Side.LONG else candle.low) else ()

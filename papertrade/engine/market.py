@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from papertrade.engine.money import ZERO
+from papertrade.engine.money import ZERO, plain
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -95,11 +95,11 @@ class Candle:
         _check_price(self.high)
         if not (self.low <= self.open <= self.high and self.low <= self.close <= self.high):
             raise ValueError(
-                f"candle at {self.open_ms}: open `{self.open}` and close `{self.close}` "
-                f"must lie between low `{self.low}` and high `{self.high}`"
+                f"candle at {self.open_ms}: open `{plain(self.open)}` and close `{plain(self.close)}` "
+                f"must lie between low `{plain(self.low)}` and high `{plain(self.high)}`"
             )
         if not self.volume.is_finite() or self.volume < 0:
-            raise ValueError(f"candle at {self.open_ms}: volume `{self.volume}` must be 0 or more")
+            raise ValueError(f"candle at {self.open_ms}: volume `{plain(self.volume)}` must be 0 or more")
 
     @property
     def end_ms(self) -> int:
@@ -124,4 +124,4 @@ def first_whole_open(at_ms: int, interval_ms: int) -> int:
 
 def _check_price(price: Decimal) -> None:
     if not price.is_finite() or price <= 0:
-        raise ValueError(f"`{price}` is not a price: it must be above 0")
+        raise ValueError(f"`{plain(price)}` is not a price: it must be above 0")

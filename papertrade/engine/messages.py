@@ -96,7 +96,7 @@ class EntryFilled:
     """A trade was entered; `order` is set when it did not wait before.
 
     `released` is what a waiting trade had tied up and the fill did not need. `applied_to` is the end of the
-    candle that filled it; None when a command did.
+    candle, or the instant of the quote, that filled it; None when a command did.
     """
 
     trade_id: int
@@ -225,3 +225,14 @@ class Refusal:
     message: str
     hint: str | None = None
     details: Mapping[str, str | int | None] = field(default_factory=dict)
+
+
+def effective_ms(event: TradeEvent, otherwise: int = 0) -> int:
+    """Return when a trade's event happened by the venue's clock; `otherwise` for one that carries no time."""
+    match event:
+        case TradePlaced():
+            return event.order.placed_at
+        case TagsChanged():
+            return otherwise
+        case _:
+            return event.at_ms

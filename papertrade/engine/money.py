@@ -58,8 +58,7 @@ def canonical(value: Decimal) -> Decimal:
     """Drop trailing zeros and the sign of zero, so that equal numbers print the same."""
     if value == 0:
         return ZERO
-    with exact():
-        return value.normalize()
+    return value.normalize(CONTEXT)
 
 
 def plain(value: Decimal) -> str:

@@ -24,6 +24,10 @@ class EntryType(StrEnum):
     LIMIT = "limit"
     STOP = "stop"
 
+    def waits_below(self, side: Side) -> bool:
+        """Whether an entry waits for the price to fall: long limits and short stops."""
+        return (side is Side.LONG) == (self is EntryType.LIMIT)
+
 
 class LevelKind(StrEnum):
     """How a level is written."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from papertrade.engine.fills import fee_of, fee_rate, filled_price, reserve_of
+from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, reserve_of
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity, Refusal
@@ -132,21 +132,20 @@ def _within_cash(sized: Sized, ask: Ask, cash: Decimal, may_shrink: bool) -> Siz
     need = tied_up(ask.price, sized.quantity, ask.terms)
     if need <= cash:
         return sized
-    of_unit = ask.price * (ONE / ask.terms.leverage + ask.terms.taker)
-    affordable = max(floor_to((cash - 2 * GRID) / of_unit, ask.terms.quantity_grid), ZERO)
-    if may_shrink and affordable > 0:
-        return replace(sized, quantity=affordable, is_shrunk=True)
+    enough = affordable(ask.price, ask.terms.taker, max(cash, ZERO), ask.terms)
+    if may_shrink and enough > 0:
+        return replace(sized, quantity=enough, is_shrunk=True)
     currency = ask.instrument.quote
     return Refusal(
         "insufficient_funds",
         f"short of cash: it needs `{plain(need)}` {currency}, `{plain(cash)}` is free, short by `{plain(need - cash)}`",
-        f"use --size {plain(affordable)} or less, deposit, or close a trade"
-        if affordable > 0
+        f"use --size {plain(enough)} or less, deposit, or close a trade"
+        if enough > 0
         else "deposit, or close a trade to free its reserve",
         {
             "need": plain(need),
             "have": plain(cash),
             "shortfall": plain(need - cash),
-            "affordable": plain(affordable),
+            "affordable": plain(enough),
         },
     )

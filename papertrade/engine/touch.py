@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from papertrade.engine.armed import adverse_price, entry_waits_below
+from papertrade.engine.armed import adverse_price
 from papertrade.engine.conventions import GapFill, LimitFill, SameCandle
 from papertrade.engine.entries import enter
 from papertrade.engine.fills import Decision, exit_fill, part_to_close
@@ -58,13 +58,13 @@ class _Walk:
         self.finer = finer
         self.events: list[TradeEvent] = []
         self.convention = trade.order.terms.convention
-        self.from_ms = seen.open_ms if isinstance(seen, Candle) else seen.at_ms
+        self.from_ms, self.to_ms = (seen.open_ms, seen.end_ms) if isinstance(seen, Candle) else (seen.at_ms, seen.at_ms)
 
     def go(self) -> None:
         """Walk the whole path of what was seen."""
         if isinstance(self.seen, Quote):
             self.quote(self.seen)
-        elif self.seen.end_ms > self.trade.applied_to:
+        elif self.to_ms > self.trade.applied_to:
             self.candle(self.seen)
 
     # -- what is seen ------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class _Walk:
                 released=self.trade.reserve,
                 why="its time to be filled ran out",
                 at_ms=at_ms,
-                applied_to=self.seen.end_ms if isinstance(self.seen, Candle) else None,
+                applied_to=self.to_ms,
             )
         )
         return True
@@ -118,7 +118,7 @@ class _Walk:
         """Fill a waiting entry that the market jumped to or past: a limit at its level, a stop at the price seen."""
         level = self.trade.order.waiting_price
         is_limit = self.trade.order.entry_type is EntryType.LIMIT
-        if not self._passes(price, level, entry_waits_below(self.trade), is_limit):
+        if not self._passes(price, level, self.trade.order.entry_type.waits_below(self.trade.side), is_limit):
             return
         at_level = is_limit and self.convention.gap_limit is GapFill.LEVEL
         cause = self._cause("4.4 open beyond the entry", level if at_level else price, level)
@@ -128,7 +128,7 @@ class _Walk:
         """Fill a waiting entry that the candle sweeps over, then judge the rest of the same candle."""
         level = self.trade.order.waiting_price
         is_limit = self.trade.order.entry_type is EntryType.LIMIT
-        below = entry_waits_below(self.trade)
+        below = self.trade.order.entry_type.waits_below(self.trade.side)
         if not self._passes(inside.low if below else inside.high, level, below, is_limit):
             return
         cause = self._cause("4.4 entry touched", level, level)
@@ -198,7 +198,8 @@ class _Walk:
             liquidity=Liquidity.TAKER,
             at_ms=at_ms,
             is_ambiguous=is_ambiguous,
-            flags=self._exit_flags(at_ms),
+            applied_to=self.to_ms,
+            flags=self._exit_flags(at_ms, is_ambiguous),
         )
         self._add(exit_fill(self.trade, self.trade.open_quantity, decision))
 
@@ -216,7 +217,8 @@ class _Walk:
             at_ms=at_ms,
             target=target.price,
             is_ambiguous=is_ambiguous,
-            flags=self._exit_flags(at_ms),
+            applied_to=self.to_ms,
+            flags=self._exit_flags(at_ms, is_ambiguous),
         )
         self._add(exit_fill(self.trade, quantity, decision))
 
@@ -241,10 +243,10 @@ class _Walk:
             return Cause(rule=rule, raw_price=raw_price, level=level, candle=self.seen)
         return Cause(rule=rule, raw_price=raw_price, level=level, quote=self.seen)
 
-    def _exit_flags(self, at_ms: int) -> tuple[Flag, ...]:
+    def _exit_flags(self, at_ms: int, is_ambiguous: bool) -> tuple[Flag, ...]:
         if isinstance(self.seen, Quote):
             return (Flag.OBSERVED,)
-        return (Flag.SETTLED,) if self.finer and at_ms != self.from_ms else ()
+        return (Flag.SETTLED,) if self.finer and at_ms != self.from_ms and not is_ambiguous else ()
 
     def _passes(self, price: Decimal, level: Decimal, below: bool, is_maker: bool) -> bool:
         """Whether `price` reaches `level` from its far side; a maker may have to be traded through."""

@@ -47,7 +47,7 @@ class Feed(Protocol):
 
     @property
     def closure(self) -> Closure | None:
-        """Until when the venue banned us, to be remembered between processes."""
+        """Until when the venue wants no request, to be remembered between processes; None if it is open."""
         ...
 
     @property
@@ -63,12 +63,18 @@ class Feed(Protocol):
         """Return what the venue says of each symbol; UnknownSymbol where it knows none."""
         ...
 
-    async def quotes(self, symbols: Sequence[str], at_ms: int) -> Quotes:
-        """Return the prices of now, in one request; `at_ms` stamps quotes without a time of their own."""
+    async def quotes(self, symbols: Sequence[str], at_ms: int, *, with_book: bool = True) -> Quotes:
+        """Return the prices of now; `at_ms` stamps quotes without a time of their own.
+
+        Without the book one request serves any number of symbols, and bid and ask stay unknown.
+        """
         ...
 
     async def candles(self, requests: Sequence[CandleRequest]) -> Mapping[CandleRequest, CandleAnswer]:
-        """Return the candles of each request, the forming one included where the range reaches it."""
+        """Return the candles of each request, the forming one included where the range reaches it.
+
+        Minutes that the venue does not have are missing. Which candles are final only its clock can tell.
+        """
         ...
 
     async def aclose(self) -> None:

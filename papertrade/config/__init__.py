@@ -1,0 +1,1 @@
+"""The configuration: settings declared once (`schema`), merged and validated once (`load`), typed (`settings`)."""

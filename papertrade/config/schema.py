@@ -1,0 +1,273 @@
+"""Every setting, declared once: its path, its kind, its default as text, and a line of explanation.
+
+Validation, the example file, the documentation and `config show` come from this table. The rule to keep:
+a setting that the program does not use is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+from papertrade.config.sections import CURRENCY, NAME, currency_groups, notify_targets, presets
+from papertrade.config.settings import (
+    AccountSettings,
+    BinanceSettings,
+    ConventionName,
+    CostSettings,
+    DisplaySettings,
+    FeedName,
+    FeedsSettings,
+    OnShortCash,
+    Settings,
+    WatchSettings,
+)
+from papertrade.config.values import (
+    Kind,
+    base_url,
+    choice,
+    interval,
+    money,
+    number,
+    optional,
+    percent,
+    proxy,
+    rate,
+    seconds,
+    whole,
+    zone,
+)
+from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCandle
+from papertrade.engine.sizing import SizingRules
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T_co]):
+    """One setting; `sample` is a longer value that the example file shows as a comment."""
+
+    path: str
+    kind: Kind[T_co]
+    default: str
+    about: str
+    sample: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of this setting."""
+        return f"PAPERTRADE_{self.path.upper().replace('.', '__')}"
+
+
+class Reader(Protocol):
+    """Gives the validated value of a setting."""
+
+    def __call__(self, setting: Setting[T]) -> T:
+        """Return the value, of the setting's type."""
+        ...
+
+
+TARGETS_SAMPLE: Final = """\
+- name: desktop
+  type: command
+  command: [notify-send, papertrade]
+  events: [trade_opened, trade_closed]
+- name: phone
+  type: webhook
+  url: https://example.org/hook
+  events: all
+  timeout: 3
+  allow_private: false
+  secret_header: X-Token
+  secret_value: change-me
+"""
+
+PRESETS_SAMPLE: Final = """\
+scalp:
+  sl: 1%
+  tp: ["1R:0.5", "2R:0.5"]
+  risk: 0.5%
+  expires: 2h
+"""
+
+ACCOUNT_NAME: Final = Setting("account.name", NAME, "main", "The account that commands use; created on first use.")
+ACCOUNT_CURRENCY: Final = Setting("account.currency", CURRENCY, "USDT", "The currency of a new account.")
+ACCOUNT_CASH: Final = Setting(
+    "account.cash", money("0.00000001", "1000000000"), "10000", "What a new account begins with."
+)
+SAME_CURRENCY: Final = Setting(
+    "same_currency", currency_groups(), "[]", "Currencies that count as one, e.g. [[USD, USDT, USDC]]."
+)
+FEED: Final = Setting("feed", choice(FeedName), "binance", "Where prices come from.")
+BASE_URL: Final = Setting(
+    "feeds.binance.base_url", base_url(), "https://data-api.binance.vision", "The host of the venue's public data."
+)
+CONNECT_TIMEOUT: Final = Setting(
+    "feeds.binance.connect_timeout", seconds("0.1", "30"), "3", "How long one connection may take."
+)
+READ_TIMEOUT: Final = Setting(
+    "feeds.binance.read_timeout",
+    seconds("0.1", "60"),
+    "4",
+    "How long an answer may pause before the request is tried again.",
+)
+ATTEMPTS: Final = Setting(
+    "feeds.binance.attempts", whole(1, 10), "4", "How often a request is tried, the first included."
+)
+PROXY: Final = Setting(
+    "feeds.binance.proxy",
+    optional(proxy()),
+    "none",
+    "An HTTP proxy; the proxy variables of the environment are not read.",
+)
+WATCH_INTERVAL: Final = Setting("watch.interval", seconds("1", "3600"), "30", "The time from one tick to the next.")
+WATCH_DEADLINE: Final = Setting(
+    "watch.deadline", seconds("0.5", "2376"), "20", "How long a tick may ask for prices; at most 66 % of the interval."
+)
+WATCH_CANDLE: Final = Setting("watch.candle", interval(), "1m", "The candles that decide.")
+WATCH_SETTLE: Final = Setting(
+    "watch.settle",
+    optional(interval()),
+    "1s",
+    "Finer candles that tell which of two levels was touched first; without effect unless finer than watch.candle.",
+)
+WATCH_MAX_AGE: Final = Setting(
+    "watch.max_age", seconds("5", "86400"), "90", "A venue whose newest candle ended longer ago than this is stale."
+)
+WATCH_MAX_JUMP: Final = Setting(
+    "watch.max_jump",
+    percent("0.1", "1000"),
+    "20%",
+    "Where only quotes decide, one further than this from the last waits for a second look.",
+)
+MAKER: Final = Setting("costs.maker", rate("10"), "0.1%", "The fee of limit entries and targets.")
+TAKER: Final = Setting("costs.taker", rate("10"), "0.1%", "The fee of market entries, stops and exits by hand.")
+SLIPPAGE: Final = Setting(
+    "costs.slippage_bps", number("0", "1000"), "0", "What a taker loses a side, in basis points (100 are 1 %)."
+)
+CONVENTION: Final = Setting("convention.name", choice(ConventionName), "conservative", "The named set of fill rules.")
+SAME_CANDLE: Final = Setting(
+    "convention.same_candle", choice(SameCandle), "stop-first", "Which level counts when one candle touched both."
+)
+GAP_STOP: Final = Setting(
+    "convention.gap_stop", choice(GapFill), "open", "The price of a stop that the market jumped past."
+)
+GAP_TARGET: Final = Setting(
+    "convention.gap_target", choice(GapFill), "level", "The price of a target that the market jumped past."
+)
+GAP_LIMIT: Final = Setting(
+    "convention.gap_limit", choice(GapFill), "level", "The price of a limit entry that the market jumped past."
+)
+LIMIT_FILL: Final = Setting(
+    "convention.limit_fill", choice(LimitFill), "touch", "Whether a limit fills when touched, or only when passed."
+)
+SIZING_RISK: Final = Setting(
+    "sizing.risk",
+    percent("0.0001", "100"),
+    "1%",
+    "The size of a trade with a stop: the part of the balance it may lose.",
+)
+SIZING_PERCENT: Final = Setting(
+    "sizing.percent", percent("0.0001", "100"), "10%", "The size of a trade without a stop, as part of the balance."
+)
+SIZING_MAX: Final = Setting(
+    "sizing.max_notional", percent("0.0001", "12500"), "20%", "The most that these two may put into one trade."
+)
+LEVERAGE: Final = Setting("leverage", number("1", "125"), "1", "A trade ties up its notional divided by this.")
+ON_SHORT_CASH: Final = Setting(
+    "on_short_cash", choice(OnShortCash), "refuse", "Whether an order beyond the free cash is refused or made smaller."
+)
+NOTIFY_TARGETS: Final = Setting("notify.targets", notify_targets(), "[]", "Who is told what happened.", TARGETS_SAMPLE)
+ZONE: Final = Setting("display.zone", zone(), "UTC", "The zone in which times are shown and in which `today` begins.")
+PRESETS: Final = Setting("presets", presets(), "{}", "Named exits and sizes for --preset.", PRESETS_SAMPLE)
+
+SETTINGS: Final[tuple[Setting[object], ...]] = (
+    ACCOUNT_NAME,
+    ACCOUNT_CURRENCY,
+    ACCOUNT_CASH,
+    SAME_CURRENCY,
+    FEED,
+    BASE_URL,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    ATTEMPTS,
+    PROXY,
+    WATCH_INTERVAL,
+    WATCH_DEADLINE,
+    WATCH_CANDLE,
+    WATCH_SETTLE,
+    WATCH_MAX_AGE,
+    WATCH_MAX_JUMP,
+    MAKER,
+    TAKER,
+    SLIPPAGE,
+    CONVENTION,
+    SAME_CANDLE,
+    GAP_STOP,
+    GAP_TARGET,
+    GAP_LIMIT,
+    LIMIT_FILL,
+    SIZING_RISK,
+    SIZING_PERCENT,
+    SIZING_MAX,
+    LEVERAGE,
+    ON_SHORT_CASH,
+    NOTIFY_TARGETS,
+    ZONE,
+    PRESETS,
+)
+"""All settings in the order of the example file."""
+
+BY_PATH: Final = {setting.path: setting for setting in SETTINGS}
+
+
+def is_section(path: str) -> bool:
+    """Whether settings lie below this path."""
+    return any(setting.path.startswith(f"{path}.") for setting in SETTINGS)
+
+
+def build(value: Reader) -> Settings:
+    """Put the validated values of all settings into their tree."""
+    zone_name, display_zone = value(ZONE)
+    return Settings(
+        account=AccountSettings(name=value(ACCOUNT_NAME), currency=value(ACCOUNT_CURRENCY), cash=value(ACCOUNT_CASH)),
+        same_currency=value(SAME_CURRENCY),
+        feed=value(FEED),
+        feeds=FeedsSettings(
+            binance=BinanceSettings(
+                base_url=value(BASE_URL),
+                connect_timeout_ms=value(CONNECT_TIMEOUT),
+                read_timeout_ms=value(READ_TIMEOUT),
+                attempts=value(ATTEMPTS),
+                proxy=value(PROXY),
+            )
+        ),
+        watch=WatchSettings(
+            interval_ms=value(WATCH_INTERVAL),
+            deadline_ms=value(WATCH_DEADLINE),
+            candle=value(WATCH_CANDLE),
+            settle=value(WATCH_SETTLE),
+            max_age_ms=value(WATCH_MAX_AGE),
+            max_jump_percent=value(WATCH_MAX_JUMP),
+        ),
+        costs=CostSettings(maker=value(MAKER), taker=value(TAKER), slippage_bps=value(SLIPPAGE)),
+        convention_name=value(CONVENTION),
+        convention=Convention(
+            same_candle=value(SAME_CANDLE),
+            gap_stop=value(GAP_STOP),
+            gap_target=value(GAP_TARGET),
+            gap_limit=value(GAP_LIMIT),
+            limit_fill=value(LIMIT_FILL),
+        ),
+        sizing=SizingRules(
+            risk_percent=value(SIZING_RISK),
+            percent=value(SIZING_PERCENT),
+            max_notional_percent=value(SIZING_MAX),
+            may_shrink=value(ON_SHORT_CASH) is OnShortCash.SHRINK,
+        ),
+        leverage=value(LEVERAGE),
+        notify_targets=value(NOTIFY_TARGETS),
+        display=DisplaySettings(zone_name=zone_name, zone=display_zone),
+        presets=value(PRESETS),
+    )

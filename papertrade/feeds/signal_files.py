@@ -1,0 +1,128 @@
+"""Signals from the files that people bring: all of them, or a report of every bad row and none of them.
+
+The formats are in `signal_formats.py`, the columns in `signal_rows.py`. The rule to keep: nothing is half
+imported, and reading a file twice gives the same signals with the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from papertrade.engine.signal import Signal
+from papertrade.errors import InputFileError
+from papertrade.feeds.signal_formats import Flaw, Format, Place, Record, format_of, read_records
+from papertrade.feeds.signal_rows import COLUMNS, NEEDED, BadRow, signal_of, unknown_column
+
+BYTES_MAX: Final = 128 * 1024 * 1024
+ROWS_MAX: Final = 1_000_000
+_SHOWN_MAX: Final = 1_000
+_MESSAGE_MAX: Final = 200
+
+
+def read_signal_file(path: Path, *, now_ms: int, default_source: str | None = None) -> tuple[Signal, ...]:
+    """Read a file; signals without a source get the file's name without its ending. Raises InputFileError."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        raise InputFileError(f"`{_one_line(str(path))}` cannot be read: {reason.lower()}") from None
+    source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
+    return read_signals(raw, path.name, now_ms=now_ms, default_source=source)
+
+
+def read_signals(
+    raw: bytes | str, name: str, *, now_ms: int, default_source: str, rows_max: int = ROWS_MAX
+) -> tuple[Signal, ...]:
+    """Read the signals of a file's content, in its order; `name` tells the format by its ending and is named in errors.
+
+    A signal that stands there twice comes once; an empty file has none. Raises InputFileError that names every bad row.
+    """
+    text = _text_of(raw, name)
+    if text.strip() == "":
+        return ()
+    form = format_of(name, text, frozenset(COLUMNS))
+    flaws: list[Flaw] = []
+    found: dict[tuple[str, str], tuple[Signal, Place]] = {}
+    for number, record in enumerate(_records(text, form, flaws)):
+        if number == rows_max:
+            raise InputFileError(f"`{_one_line(name)}` has more than {rows_max} rows: split it")
+        try:
+            signal = signal_of(record.cells, now_ms, default_source)
+        except BadRow as bad:
+            flaws.extend(Flaw(record.place, column, message) for column, message in bad.flaws)
+            continue
+        first = found.setdefault((signal.source, signal.external_id), (signal, record.place))
+        if first[0] is not signal and first[0].content() != signal.content():
+            flaws.append(Flaw(record.place, "id", f"`{signal.key}` stands in {first[1]} with other content"))
+    if flaws:
+        raise _refusal(flaws, name)
+    return tuple(signal for signal, _ in found.values())
+
+
+def _text_of(raw: bytes | str, name: str) -> str:
+    if len(raw) > BYTES_MAX:
+        raise InputFileError(f"`{_one_line(name)}` is larger than {BYTES_MAX // 1024 // 1024} MiB: split it")
+    try:
+        text = (raw.encode() if isinstance(raw, str) else raw).decode("utf-8-sig")
+    except UnicodeError as error:
+        place = "" if not isinstance(error, UnicodeDecodeError) else f" (byte {error.start})"
+        raise InputFileError(
+            f"`{_one_line(name)}` is not UTF-8 text{place}", hint="save it as UTF-8, in a spreadsheet as `CSV UTF-8`"
+        ) from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise _refusal([Flaw(Place("line", line), None, "holds a NUL character: the file is not text")], name)
+    return text
+
+
+def _records(text: str, form: Format, flaws: list[Flaw]) -> Iterator[Record]:
+    """Yield the records that can be looked at, the header of a CSV checked and left out; flaws are collected."""
+    is_header_due = form is Format.CSV
+    for found in read_records(text, form):
+        if isinstance(found, Flaw):
+            flaws.append(found)
+        elif is_header_due:
+            is_header_due = False
+            refused = _header_flaws(found)
+            flaws.extend(refused)
+            if refused:
+                return
+        else:
+            yield found
+
+
+def _header_flaws(header: Record) -> list[Flaw]:
+    names = [name for name, _ in header.cells]
+    flaws = [Flaw(header.place, name, reason) for name in names if (reason := unknown_column(name)) is not None]
+    doubled = dict.fromkeys(name for name in names if names.count(name) > 1)
+    flaws.extend(Flaw(header.place, name, "stands there twice") for name in doubled)
+    if len(names) == 1 and ";" in names[0]:
+        return [Flaw(header.place, None, "has one column: columns are separated by commas, not by semicolons")]
+    flaws.extend(Flaw(header.place, name, "the column is missing") for name in NEEDED if name not in names)
+    return flaws
+
+
+def _refusal(flaws: Sequence[Flaw], name: str) -> InputFileError:
+    bad_rows = len({flaw.place for flaw in flaws})
+    count = "1 bad row" if bad_rows == 1 else f"{bad_rows} bad rows"
+    lines = [f"{count} in {_one_line(name)}, nothing was imported"]
+    for flaw in flaws[:_SHOWN_MAX]:
+        column = "" if flaw.column is None else f" {_one_line(flaw.column)}:"
+        comma = "," if flaw.column is not None else ""
+        lines.append(f"{_one_line(name)} {flaw.place}{comma}{column} {_one_line(flaw.message)}")
+    if len(flaws) > _SHOWN_MAX:
+        lines.append(f"and {len(flaws) - _SHOWN_MAX} more")
+    rows = [
+        {flaw.place.word: flaw.place.number, "column": flaw.column, "message": _one_line(flaw.message)}
+        for flaw in flaws
+    ]
+    return InputFileError("\n".join(lines), details={"rows": rows})
+
+
+def _one_line(text: str) -> str:
+    """Make what a file holds fit into one line: other characters than printable ones become escapes."""
+    cut = text if len(text) <= _MESSAGE_MAX else f"{text[: _MESSAGE_MAX - 3]}..."
+    return "".join(letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}" for letter in cut)

@@ -1,0 +1,80 @@
+"""A trade as the scripting contract writes it (docs/scripting.md): the one place that names its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from papertrade.engine.money import HUNDRED, ZERO
+from papertrade.engine.trade import Status
+from papertrade.render.json import Encodable
+from papertrade.render.numbers import iso_z
+from papertrade.reports.trade_view import ObservedShare, TradeView
+
+
+def trade_json(view: TradeView) -> Mapping[str, Encodable]:
+    """Return the fields of one trade; unknown is None."""
+    trade = view.trade
+    order = trade.order
+    source, _, external_id = order.signal_key.partition(":")
+    is_open = trade.status is Status.OPEN
+    return {
+        "id": trade.id,
+        "account": view.account,
+        "venue": order.venue,
+        "signal": {"id": order.signal_id, "source": source, "external_id": external_id},
+        "symbol": order.symbol,
+        "side": order.side,
+        "status": trade.status,
+        "exit_reason": trade.exit_reason,
+        "entry_type": order.entry_type,
+        "entry_level": order.entry_price,
+        "quantity": trade.quantity,
+        "open_quantity": trade.open_quantity,
+        "entry_price": trade.entry_price,
+        "stop_loss": view.levels.stop,
+        "initial_stop": trade.initial_stop,
+        "take_profits": [
+            {"price": t.price, "fraction": t.fraction, "filled": t.is_filled} for t in view.levels.targets
+        ],
+        "trail": None,
+        "exit_price": trade.exit_price,
+        "mark_price": None if view.mark is None else view.mark.price,
+        "mark_age_seconds": None if view.mark_age_ms is None else view.mark_age_ms // 1000,
+        "placed_at": iso_z(order.placed_at),
+        "opened_at": None if trade.opened_at is None else iso_z(trade.opened_at),
+        "closed_at": None if trade.closed_at is None else iso_z(trade.closed_at),
+        "expires_at": None if order.expires_at is None else iso_z(order.expires_at),
+        "levels_from": iso_z(max(trade.ruling.from_ms, trade.whole_from)),
+        "leverage": order.terms.leverage,
+        "reserve": trade.reserve,
+        "fees": trade.fees,
+        "slippage": trade.slippage,
+        "realized_pnl": trade.realized,
+        "unrealized_pnl": view.unrealized if is_open else ZERO,
+        "pnl_percent": view.net_percent,
+        "r_multiple": view.r_multiple,
+        "ambiguous": trade.is_ambiguous,
+        "flags": list(trade.flags),
+        "next_armed": {
+            "below": view.armed.below,
+            "above": view.armed.above,
+            "at": None if view.armed.at is None else iso_z(view.armed.at),
+        },
+        "liquidation_price": trade.liquidation_price,
+        "coverage": _coverage(view.observed),
+        "tags": list(trade.tags),
+        "reason": order.reason,
+        "confidence": order.confidence,
+    }
+
+
+def _coverage(observed: ObservedShare | None) -> Mapping[str, Encodable] | None:
+    if observed is None:
+        return None
+    percent: Decimal = observed.share * HUNDRED
+    return {
+        "observed_percent": percent.quantize(Decimal("0.01")),
+        "longest_gap_seconds": observed.longest_gap_ms // 1000,
+        "gaps": observed.gaps,
+    }

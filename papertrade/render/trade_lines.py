@@ -1,0 +1,97 @@
+"""One line for each changed trade: number, word, side, quantity, symbol, prices, net and R, then what is free.
+
+Always in this order, so that a log can be read down a column.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from papertrade.engine.account import AccountBook
+from papertrade.engine.messages import (
+    EntryFilled,
+    ExitFilled,
+    LevelsChanged,
+    TradeEnded,
+    TradeEvent,
+    TradeFlagged,
+    TradePlaced,
+)
+from papertrade.engine.money import plain
+from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
+from papertrade.render.numbers import money, r_multiple, signed_money
+from papertrade.render.text import Cell, Tone
+
+_WORDS = {
+    ExitReason.TAKE_PROFIT: "TARGET",
+    ExitReason.STOP_LOSS: "STOP",
+    ExitReason.TRAILING_STOP: "TRAIL",
+    ExitReason.BREAK_EVEN: "EVEN",
+    ExitReason.TIME_LIMIT: "TIME",
+    ExitReason.MANUAL: "closed",
+    ExitReason.LIQUIDATION: "LIQUIDATED",
+}
+_ENDINGS = {Status.CANCELLED: "cancelled", Status.EXPIRED: "EXPIRED", Status.REJECTED: "refused"}
+
+REASONS = {reason: str(reason).replace("_", " ") for reason in ExitReason}
+"""Exit reasons in words, as tables show them."""
+
+
+def change_line(event: TradeEvent, after: Trade, account: AccountBook | None) -> list[Cell]:
+    """Return the cells of the line for one event of a trade; `account` adds what is free now."""
+    word, quantity, rest, tone = _parts(event, after)
+    text = f"#{after.id} {word} {after.side} {plain(quantity)} {after.order.symbol}"
+    free = "" if account is None else f", free {money(account.cash)} {account.currency}"
+    return [Cell(text), Cell(f" {rest}" if rest else "", tone), Cell(free)]
+
+
+def levels_text(levels: Levels) -> str:
+    """Return the exits of a trade: `stop 95, target 110 (50%)`; empty without any."""
+    parts = [] if levels.stop is None else [f"stop {plain(levels.stop)}"]
+    for target in levels.targets:
+        if not target.is_filled:
+            share = "" if target.fraction == 1 else f" ({plain(target.fraction * 100)}%)"
+            parts.append(f"target {plain(target.price)}{share}")
+    return ", ".join(parts)
+
+
+def _parts(event: TradeEvent, after: Trade) -> tuple[str, Decimal, str, Tone]:
+    match event:
+        case TradePlaced():
+            price = plain(after.order.waiting_price)
+            tied = money(event.reserve + event.fee)
+            return "wait", after.quantity, f"{after.order.entry_type} {price}, {tied} tied up", Tone.PLAIN
+        case EntryFilled():
+            levels = event.rulings[-1].levels
+            exits = "" if levels is None else levels_text(levels)
+            parts = [f"at {plain(event.price)}", exits, f"fee {money(event.fee)}", *_remarks(event.flags, after)]
+            return "open", event.quantity, ", ".join(p for p in parts if p), Tone.PLAIN
+        case ExitFilled():
+            return _exit_parts(event, after)
+        case TradeEnded():
+            return _ENDINGS[event.status], after.quantity, event.why, Tone.PLAIN
+        case LevelsChanged():
+            levels = event.ruling.levels
+            return "changed", after.open_quantity, "" if levels is None else levels_text(levels), Tone.PLAIN
+        case TradeFlagged():
+            return "flagged", after.quantity, ", ".join(str(f).replace("_", " ") for f in event.flags), Tone.PLAIN
+        case _:
+            return "tagged", after.quantity, ", ".join(after.tags), Tone.PLAIN
+
+
+def _exit_parts(event: ExitFilled, after: Trade) -> tuple[str, Decimal, str, Tone]:
+    net = signed_money(event.realized)
+    in_risks = f" ({r_multiple(after.r_multiple)})" if event.is_final and after.r_multiple is not None else ""
+    rest = f"{plain(after.entered_price)} -> {plain(event.price)}, net {net}{in_risks}"
+    if not event.is_final:
+        rest += f", {plain(after.open_quantity)} left"
+    if event.is_ambiguous:
+        rest += ", ambiguous"
+    remarks = _remarks(event.flags, None)
+    tone = Tone.GAIN if event.realized > 0 else Tone.LOSS if event.realized < 0 else Tone.PLAIN
+    return _WORDS[event.reason], event.quantity, ", ".join([rest, *remarks]), tone
+
+
+def _remarks(flags: tuple[Flag, ...], after: Trade | None) -> list[str]:
+    order_flags = () if after is None else after.order.flags
+    return [str(flag).replace("_", " ") for flag in dict.fromkeys((*order_flags, *flags))]

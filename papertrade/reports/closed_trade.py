@@ -1,0 +1,69 @@
+"""A closed trade as the statistics need it: what it earned, cost and risked, and by what it can be grouped.
+
+The store or a backtest fills these; `closed_trade` makes one from the engine's value. The rule to keep:
+`net` is what the ledger realised for the trade, after all of its fees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from papertrade.engine.market import Side
+from papertrade.engine.money import CONTEXT, ZERO
+from papertrade.engine.trade import ExitReason, Status, Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTrade:
+    """One closed trade; money in account currency, times UTC ms.
+
+    `entry_notional` and `exit_notional` are Σ price · quantity; `fees` and `slippage` are money paid, both sides;
+    `risk` is 1R in money, None without an initial stop.
+    """
+
+    trade_id: int
+    venue: str
+    symbol: str
+    side: Side
+    source: str
+    exit_reason: ExitReason
+    opened_at: int
+    closed_at: int
+    entry_notional: Decimal
+    exit_notional: Decimal
+    net: Decimal
+    fees: Decimal = ZERO
+    slippage: Decimal = ZERO
+    risk: Decimal | None = None
+    tags: tuple[str, ...] = ()
+    is_ambiguous: bool = False
+
+
+def closed_trade(trade: Trade) -> ClosedTrade:
+    """Take the statistics' view of an engine trade. Raises ValueError for one that is not closed."""
+    if (
+        trade.status is not Status.CLOSED
+        or trade.opened_at is None
+        or trade.closed_at is None
+        or trade.exit_reason is None
+    ):
+        raise ValueError(f"trade {trade.id} is {trade.status}, not closed")
+    return ClosedTrade(
+        trade_id=trade.id,
+        venue=trade.order.venue,
+        symbol=trade.order.symbol,
+        side=trade.side,
+        source=trade.order.signal_key.partition(":")[0],
+        exit_reason=trade.exit_reason,
+        opened_at=trade.opened_at,
+        closed_at=trade.closed_at,
+        entry_notional=CONTEXT.multiply(trade.entered_price, trade.quantity),
+        exit_notional=trade.exit_value,
+        net=trade.realized,
+        fees=trade.fees,
+        slippage=trade.slippage,
+        risk=trade.initial_risk,
+        tags=trade.tags,
+        is_ambiguous=trade.is_ambiguous,
+    )

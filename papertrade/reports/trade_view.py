@@ -1,0 +1,109 @@
+"""A trade as people and scripts see it: the stored trade beside its mark and what follows from the two.
+
+Computes nothing that the engine decides; the profit shown of an open trade is what closing it at the mark
+would leave before the exit's own costs. The rule to keep: what is not known is None, with the mark's age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from papertrade.engine.armed import Armed, armed
+from papertrade.engine.levels import resolve
+from papertrade.engine.money import CONTEXT, GRID, HUNDRED, exact
+from papertrade.engine.trade import Levels, Status, Trade
+from papertrade.reports.marks import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without candles, UTC ms, and whether candles turned up later."""
+
+    from_ms: int
+    to_ms: int
+    is_bridged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedShare:
+    """How much of a trade's life the market was seen: a fraction, and the longest gap in ms."""
+
+    share: Decimal
+    longest_gap_ms: int
+    gaps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeView:
+    """One trade to show. Percentages are of the entry notional; money is in account currency.
+
+    `levels` are the newest exits asked for, worked out from the waiting price while nothing is entered.
+    """
+
+    trade: Trade
+    account: str
+    levels: Levels
+    armed: Armed
+    mark: Mark | None
+    mark_age_ms: int | None
+    unrealized: Decimal | None
+    net: Decimal | None
+    net_percent: Decimal | None
+    r_multiple: Decimal | None
+    observed: ObservedShare | None
+
+
+def view(trade: Trade, account: str, mark: Mark | None, now_ms: int, gaps: Sequence[Gap] | None = None) -> TradeView:
+    """Return what there is to show of a trade; `gaps` None leaves out how much of its life was observed."""
+    with exact():
+        is_open = trade.status is Status.OPEN
+        unrealized = trade.unrealized(mark.price) if is_open and mark is not None else None
+        net = _net(trade, unrealized)
+        notional = None if trade.entry_price is None else trade.entry_price * trade.quantity
+        risk = trade.initial_risk
+        return TradeView(
+            trade=trade,
+            account=account,
+            levels=_levels(trade),
+            armed=armed(trade, trade.ruling),
+            mark=mark if is_open else None,
+            mark_age_ms=max(0, now_ms - mark.at_ms) if is_open and mark is not None else None,
+            unrealized=unrealized,
+            net=net,
+            net_percent=None if net is None or notional is None else _grid(net * HUNDRED / notional),
+            r_multiple=None if net is None or risk is None or risk == 0 else _grid(net / risk),
+            observed=None if gaps is None else _observed(trade, now_ms, gaps),
+        )
+
+
+def _net(trade: Trade, unrealized: Decimal | None) -> Decimal | None:
+    """Return the profit net of all fees paid: realised, and for what is open at the mark."""
+    match trade.status:
+        case Status.CLOSED:
+            return trade.realized
+        case Status.OPEN if unrealized is not None:
+            return trade.realized + unrealized - trade.entry_fee_left
+        case _:
+            return None
+
+
+def _levels(trade: Trade) -> Levels:
+    levels = trade.ruling.levels
+    if levels is not None:
+        return levels
+    order = trade.order
+    return resolve(trade.ruling.wish, trade.side, order.waiting_price, order.terms.price_grid, trade.quantity)
+
+
+def _observed(trade: Trade, now_ms: int, gaps: Sequence[Gap]) -> ObservedShare:
+    since = trade.order.placed_at
+    until = max(since + 1, now_ms if trade.closed_at is None else trade.closed_at)
+    missed = [max(0, min(gap.to_ms, until) - max(gap.from_ms, since)) for gap in gaps if not gap.is_bridged]
+    share = CONTEXT.divide(Decimal(until - since - sum(missed)), Decimal(until - since))
+    return ObservedShare(_grid(share), max(missed, default=0), sum(gap > 0 for gap in missed))
+
+
+def _grid(value: Decimal) -> Decimal:
+    return CONTEXT.quantize(value, GRID)

@@ -1,0 +1,73 @@
+"""Before a command acts: catch up all live trades, so that nobody closes what a stop had already ended.
+
+The network comes before the transaction. A command that cannot catch up what it acts on fails with exit 8;
+told to go on all the same (`forced`), it acts on what is stored and marks the trade `unverified`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from papertrade.engine.market import Quote
+from papertrade.engine.trade import Flag
+from papertrade.errors import FeedError, PapertradeError, StalePrice, UnknownSymbol
+from papertrade.runs.observe import Market, Need, look
+from papertrade.runs.tick import tick
+from papertrade.runs.world import Change, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """The present as a command knows it: the venue's time, fresh prices, what the catch-up changed.
+
+    `market` is None when the venue could not be asked and the user said to go on.
+    """
+
+    at_ms: int
+    market: Market | None
+    changes: tuple[Change, ...] = ()
+    failures: Mapping[str, PapertradeError] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+
+    def quote(self, symbol: str) -> Quote:
+        """Return a price to act on. Raises StalePrice, FeedError, or what else the symbol failed with."""
+        if self.market is None:
+            raise FeedError(
+                f"no price for {symbol}: the venue could not be asked",
+                hint="papertrade doctor, or name a price with --price",
+            )
+        return self.market.fresh_quote(symbol)
+
+    def needs(self, symbol: str) -> None:
+        """Raise FeedError if this symbol's candles could not be had; a stale or unlisted one has none to be had."""
+        failure = self.failures.get(symbol)
+        if failure is not None and not isinstance(failure, StalePrice | UnknownSymbol):
+            raise failure
+
+
+def catch_up(world: World, symbols: Sequence[str] = (), *, forced: bool = False) -> Present:
+    """Catch up every live trade and price `symbols`. Raises FeedError unless `forced`."""
+    if forced:
+        return _unverified(world, symbols)
+    report, market = tick(world, symbols)
+    return Present(at_ms=market.at_ms, market=market, changes=report.changes, failures=report.failures)
+
+
+def venue_now(world: World) -> int:
+    """Return the venue's time without asking it: the local clock and the offset last measured."""
+    with world.store.read() as reader:
+        state = reader.venue_state(world.feed.venue)
+    offset_ms = 0 if state.clock_offset_ms is None else state.clock_offset_ms
+    return world.clock.now_ms() + offset_ms
+
+
+def _unverified(world: World, symbols: Sequence[str]) -> Present:
+    """Price the symbols if that is possible, and catch up nothing."""
+    flags = (Flag.UNVERIFIED,)
+    try:
+        needs = [Need(symbol, None) for symbol in symbols]
+        market = world.wait(look(world.feed, needs, world.watching, world.clock))
+    except PapertradeError:
+        return Present(at_ms=venue_now(world), market=None, flags=flags)
+    return Present(at_ms=market.at_ms, market=market, flags=flags)

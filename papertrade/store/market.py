@@ -1,0 +1,305 @@
+"""What is known of the market between runs: instruments, watermarks, quotes, prices, coverage, venues.
+
+Caches: no number of a trade or an account lives here. The rule to keep: a watermark never moves back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from sqlalchemy import and_, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from papertrade.engine.codec import decode, encode
+from papertrade.engine.instrument import Instrument
+from papertrade.engine.market import Quote
+from papertrade.store.armed_index import touched
+from papertrade.store.cache_tables import (
+    COVERAGE,
+    INSTRUMENT,
+    PRICE,
+    QUOTE,
+    VENUE,
+    VENUE_SYMBOL,
+    WATERMARK,
+    WATERMARK_ASIDE,
+    CoverageTable,
+    InstrumentTable,
+    PriceTable,
+    QuoteTable,
+    VenueSymbolTable,
+    VenueTable,
+    WatermarkAsideTable,
+    WatermarkTable,
+)
+from papertrade.store.rows import (
+    Coverage,
+    CoverageKind,
+    LiveInstrument,
+    PricePoint,
+    Seen,
+    SetAside,
+    StoredInstrument,
+    StoredQuote,
+    SymbolFailures,
+    VenueState,
+    Watermark,
+)
+from papertrade.store.snapshot import Snapshot, cells, upsert
+from papertrade.store.tables import LIVE, TRADE
+
+# One index probe for each instrument that has live trades, however many trades those are.
+_LIVE_TRADES: Final = f"trade AS n INDEXED BY live_below WHERE n.{LIVE}"
+LIVE_INSTRUMENTS: Final = f"""
+WITH RECURSIVE
+  venues(venue) AS (
+    SELECT (SELECT MIN(n.venue) FROM {_LIVE_TRADES})
+    UNION ALL
+    SELECT (SELECT MIN(n.venue) FROM {_LIVE_TRADES} AND n.venue > v.venue)
+    FROM venues AS v WHERE v.venue IS NOT NULL),
+  symbols(venue, symbol) AS (
+    SELECT v.venue, (SELECT MIN(n.symbol) FROM {_LIVE_TRADES} AND n.venue = v.venue)
+    FROM venues AS v WHERE v.venue IS NOT NULL
+    UNION ALL
+    SELECT s.venue, (SELECT MIN(n.symbol) FROM {_LIVE_TRADES} AND n.venue = s.venue AND n.symbol > s.symbol)
+    FROM symbols AS s WHERE s.symbol IS NOT NULL)
+SELECT venue, symbol FROM symbols WHERE symbol IS NOT NULL ORDER BY venue, symbol
+"""
+
+
+class _PlacedAside(Protocol):
+    """A trade set aside, joined with its instrument."""
+
+    trade_id: int
+    from_ms: int
+    error: str
+    ticks: int
+    venue: str
+    symbol: str
+
+
+class MarketReads(Snapshot):
+    """Reading what is known of the market."""
+
+    def touched(self, seen: Sequence[Seen]) -> tuple[int, ...]:
+        """Return the numbers of the live trades that may react to what was seen; too many, never too few."""
+        return touched(self._connection, seen)
+
+    def live_instruments(self) -> tuple[LiveInstrument, ...]:
+        """Return the instruments that have live trades, by venue and symbol, with how far each is processed."""
+        pairs = [(str(venue), str(symbol)) for venue, symbol in self._connection.exec_driver_sql(LIVE_INSTRUMENTS)]
+        instruments = {(i.instrument.venue, i.instrument.symbol): i.instrument for i in self.instruments()}
+        marks = {(w.venue, w.symbol): w for w in self._values(select(WATERMARK), _watermark)}
+        aside = self._aside_by_instrument()
+        return tuple(
+            LiveInstrument(
+                venue=venue,
+                symbol=symbol,
+                instrument=instruments.get((venue, symbol)),
+                watermark=marks.get((venue, symbol)),
+                set_aside=tuple(aside.get((venue, symbol), ())),
+            )
+            for venue, symbol in pairs
+        )
+
+    def watermark(self, venue: str, symbol: str) -> Watermark | None:
+        """Return how far an instrument has been processed, None if never."""
+        query = select(WATERMARK).where(WATERMARK.c.venue == venue, WATERMARK.c.symbol == symbol)
+        return self._one(query, _watermark)
+
+    def trades_set_aside(self) -> tuple[SetAside, ...]:
+        """Return the trades that broke and are caught up from their own mark."""
+        return self._values(select(WATERMARK_ASIDE).order_by(WATERMARK_ASIDE.c.trade_id), _aside)
+
+    def instrument(self, venue: str, symbol: str) -> StoredInstrument | None:
+        """Return what a venue last said of an instrument, None if it was never asked."""
+        query = select(INSTRUMENT).where(INSTRUMENT.c.venue == venue, INSTRUMENT.c.symbol == symbol)
+        return self._one(query, _instrument)
+
+    def instruments(self, venue: str | None = None) -> tuple[StoredInstrument, ...]:
+        """Return the known instruments, of one venue or all, by venue and symbol."""
+        query = select(INSTRUMENT).order_by(INSTRUMENT.c.venue, INSTRUMENT.c.symbol)
+        return self._values(query if venue is None else query.where(INSTRUMENT.c.venue == venue), _instrument)
+
+    def quote(self, venue: str, symbol: str) -> StoredQuote | None:
+        """Return the last quote seen of an instrument, None if none was."""
+        return self._one(select(QUOTE).where(QUOTE.c.venue == venue, QUOTE.c.symbol == symbol), _quote)
+
+    def quotes(self) -> tuple[StoredQuote, ...]:
+        """Return the last quote of every instrument that has one."""
+        return self._values(select(QUOTE).order_by(QUOTE.c.venue, QUOTE.c.symbol), _quote)
+
+    def prices(self, venue: str, symbol: str, from_ms: int, to_ms: int) -> tuple[PricePoint, ...]:
+        """Return the prices of an instrument from `from_ms` to before `to_ms`, oldest first."""
+        query = select(PRICE).where(PRICE.c.venue == venue, PRICE.c.symbol == symbol)
+        between = and_(PRICE.c.at_ms >= from_ms, PRICE.c.at_ms < to_ms)
+        return self._values(query.where(between).order_by(PRICE.c.at_ms), _price)
+
+    def price_at(self, venue: str, symbol: str, at_ms: int) -> PricePoint | None:
+        """Return the newest price at or before an instant, None if there is none."""
+        query = select(PRICE).where(PRICE.c.venue == venue, PRICE.c.symbol == symbol, PRICE.c.at_ms <= at_ms)
+        return self._one(query.order_by(PRICE.c.at_ms.desc()), _price)
+
+    def coverage(self, venue: str, symbol: str, from_ms: int = 0, to_ms: int | None = None) -> tuple[Coverage, ...]:
+        """Return the stretches without candles that overlap from `from_ms` to before `to_ms`, oldest first."""
+        query = select(COVERAGE).where(COVERAGE.c.venue == venue, COVERAGE.c.symbol == symbol)
+        query = query.where(COVERAGE.c.to_ms > from_ms).order_by(COVERAGE.c.from_ms)
+        return self._values(query if to_ms is None else query.where(COVERAGE.c.from_ms < to_ms), _coverage)
+
+    def venue_state(self, venue: str) -> VenueState:
+        """Return what is known of a venue; all defaults if nothing is."""
+        found = self._one(select(VENUE).where(VENUE.c.venue == venue), _venue)
+        return VenueState(venue=venue) if found is None else found
+
+    def venue_states(self) -> tuple[VenueState, ...]:
+        """Return what is known of every venue."""
+        return self._values(select(VENUE).order_by(VENUE.c.venue), _venue)
+
+    def symbol_failures(self) -> tuple[SymbolFailures, ...]:
+        """Return the symbols that could not be priced at the last tick."""
+        return self._values(select(VENUE_SYMBOL).order_by(VENUE_SYMBOL.c.venue, VENUE_SYMBOL.c.symbol), _failures)
+
+    def _aside_by_instrument(self) -> dict[tuple[str, str], list[SetAside]]:
+        query = (
+            select(WATERMARK_ASIDE, TRADE.c.venue, TRADE.c.symbol)
+            .join(TRADE, TRADE.c.id == WATERMARK_ASIDE.c.trade_id)
+            .order_by(TRADE.c.id)
+        )
+        found: dict[tuple[str, str], list[SetAside]] = {}
+        for place, aside in self._values(query, _placed_aside):
+            found.setdefault(place, []).append(aside)
+        return found
+
+
+class MarketWrites(MarketReads):
+    """Remembering what is known of the market."""
+
+    def put_instruments(self, instruments: Sequence[StoredInstrument]) -> None:
+        """Remember what venues said of instruments."""
+        rows: list[dict[str, object]] = [
+            {
+                "venue": i.instrument.venue,
+                "symbol": i.instrument.symbol,
+                "content": encode(i.instrument),
+                "fetched_ms": i.fetched_ms,
+            }
+            for i in instruments
+        ]
+        upsert(self._connection, INSTRUMENT, rows)
+
+    def move_watermarks(self, marks: Sequence[Watermark]) -> None:
+        """Move watermarks forward; one that would move back stays where it is."""
+        if marks:
+            statement = insert(WATERMARK)
+            new = statement.excluded
+            forward = statement.on_conflict_do_update(
+                index_elements=["venue", "symbol"],
+                set_={"end_ms": new.end_ms, "close": new.close},
+                where=new.end_ms > WATERMARK.c.end_ms,
+            )
+            self._connection.execute(forward, [cells(WATERMARK, mark) for mark in marks])
+
+    def set_trade_aside(self, aside: SetAside) -> None:
+        """Remember that a trade broke, and from where it must be caught up."""
+        upsert(self._connection, WATERMARK_ASIDE, [cells(WATERMARK_ASIDE, aside)])
+
+    def take_trades_back(self, trade_ids: Iterable[int]) -> None:
+        """Forget that trades were set aside."""
+        for number in trade_ids:
+            self._connection.execute(delete(WATERMARK_ASIDE).where(WATERMARK_ASIDE.c.trade_id == number))
+
+    def put_quotes(self, quotes: Sequence[StoredQuote]) -> None:
+        """Remember the last quote of instruments."""
+        rows: list[dict[str, object]] = [
+            {
+                "venue": q.venue,
+                "symbol": q.symbol,
+                "last": q.quote.last,
+                "bid": q.quote.bid,
+                "ask": q.quote.ask,
+                "at_ms": q.quote.at_ms,
+            }
+            for q in quotes
+        ]
+        upsert(self._connection, QUOTE, rows)
+
+    def put_prices(self, prices: Sequence[PricePoint]) -> None:
+        """Remember prices that equity is computed from."""
+        upsert(self._connection, PRICE, [cells(PRICE, price) for price in prices])
+
+    def put_coverage(self, stretches: Sequence[Coverage]) -> None:
+        """Remember stretches without candles; one that begins where a known one began replaces it."""
+        upsert(self._connection, COVERAGE, [cells(COVERAGE, stretch) for stretch in stretches])
+
+    def put_venue_state(self, state: VenueState) -> None:
+        """Remember what is known of a venue."""
+        upsert(self._connection, VENUE, [cells(VENUE, state)])
+
+    def put_symbol_failures(self, failures: Sequence[SymbolFailures]) -> None:
+        """Remember symbols that could not be priced."""
+        upsert(self._connection, VENUE_SYMBOL, [cells(VENUE_SYMBOL, failure) for failure in failures])
+
+    def forget_symbol_failures(self, symbols: Iterable[tuple[str, str]]) -> None:
+        """Forget failures of (venue, symbol) pairs that could be priced again."""
+        for venue, symbol in symbols:
+            query = delete(VENUE_SYMBOL).where(VENUE_SYMBOL.c.venue == venue, VENUE_SYMBOL.c.symbol == symbol)
+            self._connection.execute(query)
+
+
+def _watermark(row: WatermarkTable) -> Watermark:
+    return Watermark(venue=row.venue, symbol=row.symbol, end_ms=row.end_ms, close=row.close)
+
+
+def _placed_aside(row: _PlacedAside) -> tuple[tuple[str, str], SetAside]:
+    return (row.venue, row.symbol), _aside(row)
+
+
+def _aside(row: WatermarkAsideTable | _PlacedAside) -> SetAside:
+    return SetAside(trade_id=row.trade_id, from_ms=row.from_ms, error=row.error, ticks=row.ticks)
+
+
+def _instrument(row: InstrumentTable) -> StoredInstrument:
+    return StoredInstrument(decode(Instrument, row.content), row.fetched_ms)
+
+
+def _quote(row: QuoteTable) -> StoredQuote:
+    quote = Quote(at_ms=row.at_ms, last=row.last, bid=row.bid, ask=row.ask)
+    return StoredQuote(venue=row.venue, symbol=row.symbol, quote=quote)
+
+
+def _price(row: PriceTable) -> PricePoint:
+    return PricePoint(venue=row.venue, symbol=row.symbol, at_ms=row.at_ms, price=row.price)
+
+
+def _coverage(row: CoverageTable) -> Coverage:
+    return Coverage(
+        venue=row.venue,
+        symbol=row.symbol,
+        from_ms=row.from_ms,
+        to_ms=row.to_ms,
+        kind=CoverageKind(row.kind),
+        is_bridged=bool(row.is_bridged),
+    )
+
+
+def _venue(row: VenueTable) -> VenueState:
+    return VenueState(
+        venue=row.venue,
+        closed_until_ms=row.closed_until_ms,
+        closed_reason=row.closed_reason,
+        clock_offset_ms=row.clock_offset_ms,
+        measured_ms=row.measured_ms,
+        failures=row.failures,
+        last_error=row.last_error,
+    )
+
+
+def _failures(row: VenueSymbolTable) -> SymbolFailures:
+    return SymbolFailures(
+        venue=row.venue,
+        symbol=row.symbol,
+        failures=row.failures,
+        last_error=row.last_error,
+        since_ms=row.since_ms,
+    )

@@ -1,0 +1,66 @@
+"""The ground that every reading part of the store stands on: one connection inside one transaction.
+
+Turns rows into values at one door, so that a row which cannot be what it should be is an unusable database
+and never a traceback. The rule to keep: rows are typed as their table class, and none leaves the room.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from papertrade.store import failures
+
+R = TypeVar("R")
+V = TypeVar("V")
+
+
+class Snapshot:
+    """A connection inside a transaction, and the ways in which rows become values."""
+
+    def __init__(self, connection: Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def _values(self, query: Select[*tuple[object, ...]], read: Callable[[R], V]) -> tuple[V, ...]:
+        """Run a query over the columns that `read` asks for, and read each row as a value."""
+        try:
+            # A row has the columns of its table as attributes, converted by their types.
+            return tuple(read(cast(R, row)) for row in self._connection.execute(query))
+        except (ValueError, TypeError, KeyError) as error:
+            table = query.columns_clause_froms[0]
+            raise failures.unreadable(self._path, f"a row of `{table}`", error) from error
+
+    def _one(self, query: Select[*tuple[object, ...]], read: Callable[[R], V]) -> V | None:
+        values = self._values(query.limit(1), read)
+        return values[0] if values else None
+
+    def _number(self, query: str, parameters: tuple[int | str, ...] = ()) -> int:
+        """Return the one whole number that a query gives, 0 for NULL."""
+        value = self._connection.exec_driver_sql(query, parameters).scalar_one()
+        return 0 if value is None else int(value)
+
+
+def among(numbers: Iterable[int]) -> Select[*tuple[int]]:
+    """Return a subquery of the given numbers: one parameter, however many they are."""
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    return select(each.c.value)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert rows, or replace all columns but the key of those that exist."""
+    if rows:
+        statement = insert(table)
+        keys = [c.name for c in table.primary_key.columns]
+        changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def cells(table: Table, value: object) -> dict[str, object]:
+    """Return a value as a row of a table whose columns are named like its fields."""
+    return {column.name: getattr(value, column.name) for column in table.columns}

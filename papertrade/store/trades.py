@@ -1,0 +1,134 @@
+"""Trades and their fills, as read from the views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, func, select
+
+from papertrade.engine.market import Side
+from papertrade.engine.messages import Liquidity
+from papertrade.engine.trade import ExitReason, Status, Trade
+from papertrade.store.rows import FillRow, TradeFilter, TradePage
+from papertrade.store.snapshot import Snapshot, among
+from papertrade.store.tables import FILL, TRADE, FillTable
+from papertrade.store.trade_rows import flags, read_trade
+
+_LIVE = TRADE.c.status.in_((Status.PENDING, Status.OPEN))
+
+
+class TradeReads(Snapshot):
+    """Reading trades and fills."""
+
+    def trade(self, trade_id: int) -> Trade | None:
+        """Return a trade by its number, None if there is none."""
+        return self._one(select(TRADE).where(TRADE.c.id == trade_id), read_trade)
+
+    def trades(self, trade_ids: Iterable[int]) -> dict[int, Trade]:
+        """Return trades by their numbers, in the order of the numbers; those that do not exist are left out."""
+        query = select(TRADE).where(TRADE.c.id.in_(among(trade_ids))).order_by(TRADE.c.id)
+        return {trade.id: trade for trade in self._values(query, read_trade)}
+
+    def live_trades(
+        self, *, account_id: int | None = None, venue: str | None = None, symbol: str | None = None
+    ) -> tuple[Trade, ...]:
+        """Return the pending and open trades, oldest first; what is None does not restrict."""
+        query = select(TRADE).where(_LIVE).order_by(TRADE.c.id)
+        for column, value in (("account_id", account_id), ("venue", venue), ("symbol", symbol)):
+            if value is not None:
+                query = query.where(TRADE.c[column] == value)
+        return self._values(query, read_trade)
+
+    def live_trade_of(self, account_id: int, signal_id: int) -> Trade | None:
+        """Return the pending or open trade of a signal in an account, None if there is none."""
+        query = select(TRADE).where(_LIVE, TRADE.c.account_id == account_id, TRADE.c.signal_id == signal_id)
+        return self._one(query, read_trade)
+
+    def trades_page(self, wanted: TradeFilter) -> TradePage:
+        """Return the trades that match, newest first."""
+        matching = _conditions(wanted)
+        total = self._connection.execute(select(func.count()).select_from(TRADE).where(*matching)).scalar_one()
+        query = select(TRADE).where(*matching).order_by(TRADE.c.id.desc()).limit(wanted.limit)
+        if wanted.before is not None:
+            query = query.where(TRADE.c.id < wanted.before)
+        return TradePage(self._values(query, read_trade), total)
+
+    def fills(
+        self,
+        *,
+        trade_id: int | None = None,
+        account_id: int | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> tuple[FillRow, ...]:
+        """Return fills in the order of the journal; `until_ms` is not included, what is None does not restrict."""
+        query = select(FILL).order_by(FILL.c.event_seq)
+        if trade_id is not None:
+            query = query.where(FILL.c.trade_id == trade_id)
+        if account_id is not None:
+            query = query.where(FILL.c.account_id == account_id)
+        if since_ms is not None:
+            query = query.where(FILL.c.at_ms >= since_ms)
+        if until_ms is not None:
+            query = query.where(FILL.c.at_ms < until_ms)
+        return self._values(query, _fill)
+
+
+def _conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
+    """Return what a trade must be like to match, without paging."""
+    every: list[ColumnElement[bool]] = [
+        TRADE.c[column] == value
+        for column, value in (
+            ("account_id", wanted.account_id),
+            ("epoch", wanted.epoch),
+            ("symbol", wanted.symbol),
+            ("source", wanted.source),
+            ("side", wanted.side),
+            ("signal_id", wanted.signal_id),
+        )
+        if value is not None
+    ]
+    if wanted.statuses:
+        every.append(TRADE.c.status.in_(wanted.statuses))
+    if wanted.exit_reasons:
+        exits = select(FILL.c.n).where(FILL.c.trade_id == TRADE.c.id, FILL.c.reason.in_(wanted.exit_reasons))
+        every.append(exits.exists())
+    if wanted.tag is not None:
+        each = func.json_each(TRADE.c.tags).table_valued("value")
+        every.append(select(each.c.value).where(each.c.value == wanted.tag).exists())
+    last_ms = func.coalesce(TRADE.c.closed_ms, TRADE.c.opened_ms, TRADE.c.placed_ms)
+    if wanted.since_ms is not None:
+        every.append(last_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        every.append(last_ms < wanted.until_ms)
+    return every
+
+
+def _fill(row: FillTable) -> FillRow:
+    return FillRow(
+        event_seq=row.event_seq,
+        trade_id=row.trade_id,
+        account_id=row.account_id,
+        n=row.n,
+        leg=row.leg,
+        is_buy=row.side == "buy",
+        venue=row.venue,
+        symbol=row.symbol,
+        trade_side=Side(row.trade_side),
+        quantity=row.quantity,
+        price=row.price,
+        raw_price=row.raw_price,
+        level=row.level,
+        notional=row.notional_u,
+        fee_rate=row.fee_rate,
+        fee=row.fee_u,
+        slippage=row.slippage_u,
+        gross=row.gross_u,
+        realized=row.realized_u,
+        liquidity=Liquidity(row.liquidity),
+        reason=None if row.reason is None else ExitReason(row.reason),
+        rule=row.rule,
+        is_ambiguous=bool(row.is_ambiguous),
+        flags=flags(row.flags),
+        at_ms=row.at_ms,
+    )

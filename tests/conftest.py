@@ -1,0 +1,28 @@
+"""The world of every test: 100 columns, no colour, nothing inherited from the person who runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+_KEPT = "PAPERTRADE_TEST_DATA"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take the person's settings, home and terminal out of the environment for the whole session."""
+    home = tmp_path_factory.mktemp("home")
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if "PAPERTRADE_" in name and name != _KEPT:
+            del os.environ[name]
+    for name in ("FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE"):
+        os.environ.pop(name, None)
+    os.environ.update(COLUMNS="100", NO_COLOR="1", LANG="C.UTF-8", HOME=str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        os.environ[name] = str(home / name.lower())
+    yield
+    os.environ.clear()
+    os.environ.update(before)
