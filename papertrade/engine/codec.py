@@ -12,18 +12,15 @@ from collections.abc import Callable, Hashable
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from functools import cache
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache, lru_cache
+from typing import Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from papertrade.engine import messages
 from papertrade.engine.messages import Event
 from papertrade.engine.money import parse_decimal, plain
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 T = TypeVar("T")
-_Raw: TypeAlias = object
+_Turn: TypeAlias = Callable[[object], object]
 
 KINDS: Final[dict[str, type[Event]]] = {
     "account_created": messages.AccountCreated,
@@ -48,13 +45,15 @@ KIND_OF: Final[dict[type[Event], str]] = {cls: kind for kind, cls in KINDS.items
 
 def encode(value: object) -> str:
     """Return the canonical JSON text of a dataclass of the engine, or of a tuple of them."""
-    return json.dumps(_lower(value), ensure_ascii=True, separators=(",", ":"))
+    if isinstance(value, tuple):
+        return _ENCODER.encode([_writer(cast(Hashable, type(item)))(item) for item in value])
+    return _ENCODER.encode(_writer(cast(Hashable, type(value)))(value))
 
 
 def decode(cls: type[T], text: str) -> T:
     """Read back what `encode` wrote. Raises ValueError for anything else."""
     try:
-        return cast(T, _reader(cast(Hashable, cls))(json.loads(text, parse_float=_no_float, parse_constant=_no_float)))
+        return cast(T, _reader(cast(Hashable, cls))(_DECODER.decode(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a {getattr(cls, '__name__', cls)}: {error!r}") from error
 
@@ -69,34 +68,48 @@ def _no_float(text: str) -> object:
     raise ValueError(f"`{text}` is a float")
 
 
-def _lower(value: object) -> object:
-    match value:
-        case Enum():
-            return value.value
-        case None | bool() | int() | str():
-            return value
-        case Decimal():
-            return plain(value)
-        case tuple():
-            return [_lower(item) for item in value]
-        case _:
-            return {name: _lower(getattr(value, name)) for name in _names(cast(Hashable, type(value)))}
+# Built once: `json.dumps` and `json.loads` with options build theirs anew at every call.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 
 
 @cache
-def _names(cls: Hashable) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(cast("type[DataclassInstance]", cls)))
+def _writer(hint: Hashable) -> _Turn:
+    """Return the function that turns values of one annotation into what JSON knows."""
+    inner = _without_none(hint)
+    if inner is not hint:
+        write = _writer(inner)
+        return lambda value: None if value is None else write(value)
+    if get_origin(hint) is tuple:
+        write = _writer(get_args(hint)[0])
+        return lambda value: [write(item) for item in cast("tuple[object, ...]", value)]
+    if hint is Decimal:
+        return cast(_Turn, plain)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _dataclass_writer(hint)
+    return _as_it_is
+
+
+def _dataclass_writer(cls: type) -> _Turn:
+    hints = get_type_hints(cls)
+    parts = [(f.name, _writer(hints[f.name])) for f in fields(cls)]
+    return lambda value: {name: write(getattr(value, name)) for name, write in parts}
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 @cache
-def _reader(hint: Hashable) -> Callable[[_Raw], _Raw]:
+def _reader(hint: Hashable) -> _Turn:
     """Return the function that reads values of one annotation."""
-    origin = get_origin(hint)
-    if origin is tuple:
+    inner = _without_none(hint)
+    if inner is not hint:
+        read = _reader(inner)
+        return lambda raw: None if raw is None else read(raw)
+    if get_origin(hint) is tuple:
         read = _reader(get_args(hint)[0])
         return lambda raw: tuple(read(item) for item in _as(list, raw))
-    if origin in (Union, types.UnionType):
-        return _optional(_reader(next(a for a in get_args(hint) if a is not type(None))))
     if hint is Decimal:
         return lambda raw: parse_long_decimal(_as(str, raw))
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -108,12 +121,12 @@ def _reader(hint: Hashable) -> Callable[[_Raw], _Raw]:
     raise TypeError(f"{hint} has no place in the journal")
 
 
-def _dataclass_reader(cls: type) -> Callable[[_Raw], _Raw]:
+def _dataclass_reader(cls: type) -> _Turn:
     hints = get_type_hints(cls)
     parts = [(f.name, _reader(hints[f.name]), f.default is MISSING) for f in fields(cls)]
     known = {name for name, _, _ in parts}
 
-    def read(raw: _Raw) -> _Raw:
+    def read(raw: object) -> object:
         given = _as(dict, raw)
         if not known.issuperset(given):
             raise ValueError(f"{cls.__name__} has no {sorted(set(given) - known)}")
@@ -122,8 +135,11 @@ def _dataclass_reader(cls: type) -> Callable[[_Raw], _Raw]:
     return read
 
 
-def _optional(read: Callable[[_Raw], _Raw]) -> Callable[[_Raw], _Raw]:
-    return lambda raw: None if raw is None else read(raw)
+def _without_none(hint: Hashable) -> Hashable:
+    """Return what an annotation `X | None` allows beside None; anything else as it is."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    return next(cast(Hashable, a) for a in get_args(hint) if a is not type(None))
 
 
 def _as(cls: type[T], raw: object) -> T:
@@ -132,6 +148,7 @@ def _as(cls: type[T], raw: object) -> T:
     return raw
 
 
+@lru_cache(maxsize=4096)  # a journal says the same steps, rates and sizes over and over
 def parse_long_decimal(text: str) -> Decimal:
     """Read a decimal of the journal, which may have more fractional digits than people may enter."""
     whole, _, fraction = text.partition(".")

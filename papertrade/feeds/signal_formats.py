@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from papertrade.engine.money import CONTEXT, plain
 from papertrade.formula_cells import restored
@@ -109,6 +109,8 @@ def read_records(text: str, form: Format) -> Iterator[Found]:
             return _ndjson_records(text)
         case Format.YAML:
             return _yaml_records(text)
+        case _:
+            assert_never(form)
 
 
 def _csv_records(text: str) -> Iterator[Found]:

@@ -9,29 +9,26 @@ A tick run twice, or by two processes at once, changes nothing: a trade knows th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from papertrade.engine.market import Candle
 from papertrade.engine.messages import EntryFilled, ExitFilled, TradeFlagged, effective_ms
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Flag, Trade
-from papertrade.errors import DatabaseUnusable, FeedError, NotFound, PapertradeError, StalePrice
+from papertrade.errors import PapertradeError, StalePrice
 from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
-from papertrade.runs.observe import Market, Need, look, look_finer
+from papertrade.runs.observe import Market, look_finer
 from papertrade.runs.prices import points_at_fills, points_at_hours
+from papertrade.runs.sighting import Loaded, Sighting, holes, known_before, load, sight, touched_trades, watermark_after
 from papertrade.runs.world import Change, TickReport, World
 from papertrade.store.rows import (
-    Coverage,
-    CoverageKind,
-    LiveInstrument,
     Recorded,
-    Seen,
     SetAside,
     StoredQuote,
     SymbolFailures,
     VenueState,
-    Watermark,
 )
 from papertrade.store.store import Reader, Writer
 from papertrade.store.views import InvariantBroken
@@ -41,84 +38,42 @@ BATCH = 200
 Finer = Mapping[tuple[str, int], Sequence[Candle]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What a tick works with: the live instruments and what the venue showed of them."""
-
-    live: Mapping[str, LiveInstrument]
-    market: Market
-
-    def candles(self, symbol: str) -> tuple[Candle, ...]:
-        """Return the final candles of a symbol that were not processed yet."""
-        return self.market.candles.get(symbol, ())
-
-
 def tick(world: World, also: Sequence[str] = ()) -> tuple[TickReport, Market]:
     """Catch up all live trades of all accounts; symbols in `also` are looked at as well, for a command's price.
 
     A long absence takes several looks. Raises FeedError if the venue cannot be asked at all.
     """
-    report, market = _look_and_decide(world, also)
-    while market.behind:
-        later, market = _look_and_decide(world, also)
+    report, sighting = _look_and_decide(world, also)
+    while sighting.market.behind:
+        later, next_sighting = _look_and_decide(world, also)
         changes = (*report.changes, *later.changes)
         report = replace(later, changes=changes, set_aside={**report.set_aside, **later.set_aside})
-    return report, market
+        if next_sighting.marks() == sighting.marks():
+            break
+        sighting = next_sighting
+    return report, sighting.market
 
 
-def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Market]:
-    live, foreign = _live(world)
-    needs = [Need(symbol, _since(instrument)) for symbol, instrument in live.items()]
-    needs += [Need(symbol, None) for symbol in also if symbol not in live]
-    market = world.wait(look(world.feed, needs, world.watching, world.clock))
-    sighting = Sighting(live, market)
+def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sighting]:
+    sighting = sight(world, also)
     finer = _settle(world, sighting)
-    touched = _move_untouched(world, sighting)
     changes: list[Change] = []
     broken: dict[int, str] = {}
-    for symbol, trade_ids in touched.items():
-        for start in range(0, len(trade_ids), BATCH):
-            batch = trade_ids[start : start + BATCH]
-            is_last = start + BATCH >= len(trade_ids)
-            done, failed = _decide_batch(world, sighting, symbol, batch, finer, is_last=is_last)
-            changes.extend(done)
-            broken.update(failed)
+    for symbol, trade_ids in _move_untouched(world, sighting).items():
+        done, failed = _decide_symbol(world, sighting.only(symbol), symbol, trade_ids, finer)
+        changes.extend(done)
+        broken.update(failed)
     changes.extend(_flag_halted(world, sighting))
-    failures = {**foreign, **market.failures}
+    failures = {**sighting.foreign, **sighting.market.failures}
     report = TickReport(
-        at_ms=market.at_ms,
-        symbols=tuple(sorted(live)),
+        at_ms=sighting.market.at_ms,
+        symbols=tuple(sorted(sighting.live)),
         changes=tuple(changes),
         failures=failures,
         in_a_row=_remember(world, sighting, changes, failures),
         set_aside=broken,
     )
-    return report, market
-
-
-def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, PapertradeError]]:
-    """Return the live instruments of the feed's venue, and an error for each of another venue."""
-    with world.store.read() as reader:
-        instruments = reader.live_instruments()
-    venue = world.feed.venue
-    foreign: dict[str, PapertradeError] = {
-        i.symbol: FeedError(
-            f"{i.symbol} has trades at `{i.venue}`, but the feed is `{venue}`",
-            code="other_venue",
-            hint=f"papertrade config set feed {i.venue}",
-        )
-        for i in instruments
-        if i.venue != venue
-    }
-    return {i.symbol: i for i in instruments if i.venue == venue}, foreign
-
-
-def _since(instrument: LiveInstrument) -> int | None:
-    """Return the first instant that some live trade of the instrument has not seen."""
-    marks = [aside.from_ms for aside in instrument.set_aside]
-    if instrument.watermark is not None:
-        marks.append(instrument.watermark.end_ms)
-    return min(marks, default=None)
+    return report, sighting
 
 
 def _settle(world: World, sighting: Sighting) -> Finer:
@@ -136,7 +91,7 @@ def _settle(world: World, sighting: Sighting) -> Finer:
 
 def _open_questions(reader: Reader, sighting: Sighting, finer: Finer) -> list[tuple[str, Candle]]:
     found: dict[tuple[str, int], Candle] = {}
-    for symbol, trades in _touched(reader, sighting).items():
+    for symbol, trades in touched_trades(reader, sighting).items():
         own = _of_symbol(finer, symbol)
         for trade in trades.values():
             decided = _guarded(trade, sighting.candles(symbol), own)
@@ -145,60 +100,13 @@ def _open_questions(reader: Reader, sighting: Sighting, finer: Finer) -> list[tu
     return [(symbol, candle) for (symbol, _), candle in found.items()]
 
 
-def _touched(reader: Reader, sighting: Sighting) -> dict[str, dict[int, Trade | PapertradeError]]:
-    """Return the trades that the new candles may touch, by symbol: the index finds, set-aside ones always count."""
-    seen = [_seen(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)]
-    found: dict[str, dict[int, Trade | PapertradeError]] = {}
-    for trade_id, trade in _loaded(reader, reader.touched(seen)).items():
-        symbol = trade.order.symbol if isinstance(trade, Trade) else _symbol_of(reader, trade_id, seen)
-        found.setdefault(symbol, {})[trade_id] = trade
-    for row in seen:
-        aside = [aside.trade_id for aside in sighting.live[row.symbol].set_aside]
-        found.setdefault(row.symbol, {}).update(_loaded(reader, aside))
-    return {symbol: trades for symbol, trades in found.items() if trades}
-
-
-def _seen(sighting: Sighting, symbol: str) -> Seen:
-    candles = sighting.candles(symbol)
-    return Seen(
-        venue=sighting.live[symbol].venue,
-        symbol=symbol,
-        low=min(c.low for c in candles),
-        high=max(c.high for c in candles),
-        last_open_ms=candles[-1].open_ms,
-    )
-
-
-def _symbol_of(reader: Reader, trade_id: int, seen: Sequence[Seen]) -> str:
-    """Find the symbol of a trade whose row cannot be read: the one whose own search finds it."""
-    return next(row.symbol for row in seen if trade_id in reader.touched([row]))
-
-
-def _loaded(reader: Reader, trade_ids: Sequence[int]) -> dict[int, Trade | PapertradeError]:
-    """Return the trades, and an error for each row that cannot be read: one broken trade stops no other."""
-    if not trade_ids:
-        return {}
-    try:
-        return dict(reader.trades(trade_ids))
-    except DatabaseUnusable:
-        return {trade_id: _loaded_singly(reader, trade_id) for trade_id in trade_ids}
-
-
-def _loaded_singly(reader: Reader, trade_id: int) -> Trade | PapertradeError:
-    try:
-        trade = reader.trade(trade_id)
-    except DatabaseUnusable as error:
-        return error
-    return NotFound(f"trade `{trade_id}` does not exist") if trade is None else trade
-
-
 def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
     """Move the watermarks of untouched instruments and keep what was seen, in one transaction."""
 
     def write(writer: Writer) -> dict[str, list[int]]:
-        touched = {symbol: sorted(trades) for symbol, trades in _touched(writer, sighting).items()}
+        touched = {symbol: sorted(trades) for symbol, trades in touched_trades(writer, sighting).items()}
         quiet = [symbol for symbol in sighting.live if symbol not in touched and sighting.candles(symbol)]
-        writer.move_watermarks([_watermark(sighting, symbol) for symbol in quiet])
+        writer.move_watermarks([watermark_after(sighting, symbol) for symbol in quiet])
         venue = world.feed.venue
         writer.put_quotes(
             [
@@ -207,9 +115,9 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
                 if s in sighting.live
             ]
         )
-        writer.put_coverage([hole for symbol in sighting.live for hole in _holes(sighting, symbol)])
+        writer.put_coverage([hole for symbol in sighting.live for hole in holes(sighting, symbol)])
         writer.put_prices(
-            [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *_known(sighting, symbol))]
+            [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
         )
         _save_venue(world, writer, sighting.market)
         return touched
@@ -217,31 +125,49 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
     return world.store.write(write)
 
 
-def _decide_batch(
-    world: World, sighting: Sighting, symbol: str, trade_ids: Sequence[int], finer: Finer, *, is_last: bool
+def _decide_symbol(
+    world: World, sighting: Sighting, symbol: str, trade_ids: Sequence[int], finer: Finer
 ) -> tuple[list[Change], dict[int, str]]:
-    """Decide and record a batch of touched trades of one instrument in one transaction."""
-    own = _of_symbol(finer, symbol)
-    candles = sighting.candles(symbol)
+    """Decide the touched trades of one instrument, a transaction for each batch; the last moves the watermark.
 
-    def write(writer: Writer) -> tuple[list[Change], dict[int, str]]:
-        changes: list[Change] = []
-        broken: dict[int, str] = {}
-        for trade_id, trade in _loaded(writer, trade_ids).items():
-            decided = _guarded(trade, candles, own)
-            if isinstance(decided, Decided):
-                changes.append(Change(trade if isinstance(trade, Trade) else None, decided.trade, decided.events))
-            else:
-                broken[trade_id] = decided
-        changes = [c for c in changes if c.events]
-        broken.update(_record(writer, changes))
-        done = [c for c in changes if c.after.id not in broken]
-        _keep_asides(writer, sighting.live[symbol], trade_ids, broken)
+    Inside that last one the index is asked again: another process may just have placed a trade in a minute
+    that the watermark is about to pass.
+    """
+    changes: list[Change] = []
+    broken: dict[int, str] = {}
+
+    def write(writer: Writer, batch: Sequence[int], is_last: bool) -> None:
+        loaded = load(writer, batch)
         if is_last:
-            writer.move_watermarks([_watermark(sighting, symbol)])
-        return done, broken
+            late = touched_trades(writer, sighting).get(symbol, {})
+            loaded |= {number: trade for number, trade in late.items() if number not in trade_ids}
+        done, failed = _decide_batch(writer, loaded, sighting.candles(symbol), _of_symbol(finer, symbol))
+        _keep_asides(writer, sighting, symbol, list(loaded), failed)
+        if is_last:
+            writer.move_watermarks([watermark_after(sighting, symbol)])
+        changes.extend(done)
+        broken.update(failed)
 
-    return world.store.write(write)
+    for start in range(0, len(trade_ids), BATCH):
+        batch = trade_ids[start : start + BATCH]
+        world.store.write(partial(write, batch=batch, is_last=start + BATCH >= len(trade_ids)))
+    return changes, broken
+
+
+def _decide_batch(
+    writer: Writer, loaded: Loaded, candles: Sequence[Candle], finer: Mapping[int, Sequence[Candle]]
+) -> tuple[list[Change], dict[int, str]]:
+    """Decide and record some trades; return what changed, and the error of each trade that broke."""
+    changes: list[Change] = []
+    broken: dict[int, str] = {}
+    for trade_id, trade in loaded.items():
+        decided = _guarded(trade, candles, finer)
+        if isinstance(decided, str):
+            broken[trade_id] = decided
+        elif isinstance(trade, Trade) and decided.events:
+            changes.append(Change(trade, decided.trade, decided.events))
+    broken.update(_record(writer, changes))
+    return [c for c in changes if c.after.id not in broken], broken
 
 
 def _guarded(
@@ -283,18 +209,23 @@ def _rows(changes: Sequence[Change]) -> tuple[list[Recorded], dict[int, Trade]]:
 
 
 def _keep_asides(
-    writer: Writer, instrument: LiveInstrument, trade_ids: Sequence[int], broken: Mapping[int, str]
+    writer: Writer, sighting: Sighting, symbol: str, trade_ids: Sequence[int], broken: Mapping[int, str]
 ) -> None:
-    """Remember from where a broken trade has to be caught up; forget the ones that went through."""
+    """Remember from where a broken trade has to be caught up; let go of one that has caught up with the others."""
+    instrument = sighting.live[symbol]
     known = {aside.trade_id: aside for aside in instrument.set_aside}
     mark = 0 if instrument.watermark is None else instrument.watermark.end_ms
-    writer.take_trades_back([trade_id for trade_id in trade_ids if trade_id in known and trade_id not in broken])
-    for trade_id, error in broken.items():
+    reached = sighting.candles(symbol)[-1].end_ms
+    for trade_id in trade_ids:
         old = known.get(trade_id)
-        ticks = 1 if old is None else old.ticks + 1
-        writer.set_trade_aside(
-            SetAside(trade_id=trade_id, from_ms=mark if old is None else old.from_ms, error=error, ticks=ticks)
-        )
+        error = broken.get(trade_id)
+        if error is not None:
+            ticks, from_ms = (1, mark) if old is None else (old.ticks + 1, old.from_ms)
+            writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=from_ms, error=error, ticks=ticks))
+        elif old is not None and reached >= mark:
+            writer.take_trades_back([trade_id])
+        elif old is not None:
+            writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=reached, error="", ticks=0))
 
 
 def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
@@ -333,7 +264,7 @@ def _remember(
 
     def write(writer: Writer) -> None:
         for symbol in sighting.live if instants else ():
-            writer.put_prices(points_at_fills(venue, symbol, instants, *_known(sighting, symbol)))
+            writer.put_prices(points_at_fills(venue, symbol, instants, *known_before(sighting, symbol)))
         writer.forget_symbol_failures([(venue, symbol) for symbol in known if symbol not in failed])
         writer.put_symbol_failures(counted)
 
@@ -349,28 +280,6 @@ def _counted(sighting: Sighting, symbol: str, error: PapertradeError, known: Sym
         last_error=error.message,
         since_ms=sighting.market.at_ms if known is None else known.since_ms,
     )
-
-
-def _watermark(sighting: Sighting, symbol: str) -> Watermark:
-    last = sighting.candles(symbol)[-1]
-    return Watermark(venue=sighting.live[symbol].venue, symbol=symbol, end_ms=last.end_ms, close=last.close)
-
-
-def _known(sighting: Sighting, symbol: str) -> tuple[Watermark | None, tuple[Candle, ...]]:
-    return sighting.live[symbol].watermark, sighting.candles(symbol)
-
-
-def _holes(sighting: Sighting, symbol: str) -> list[Coverage]:
-    """Return the stretches for which the venue has no candles between those it has."""
-    watermark, candles = _known(sighting, symbol)
-    if watermark is None or not candles:
-        return []
-    ends = [watermark.end_ms, *(c.end_ms for c in candles)]
-    return [
-        Coverage(venue=watermark.venue, symbol=symbol, from_ms=end, to_ms=candle.open_ms, kind=CoverageKind.HOLE)
-        for end, candle in zip(ends, candles, strict=False)
-        if candle.open_ms > end
-    ]
 
 
 def _of_symbol(finer: Finer, symbol: str) -> dict[int, Sequence[Candle]]:

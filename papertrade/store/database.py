@@ -42,6 +42,7 @@ _PRAGMAS: Final[tuple[tuple[str, str, str | int], ...]] = (
     ("busy_timeout", str(BUSY_MS), BUSY_MS),
     ("wal_autocheckpoint", "0", 0),
     ("trusted_schema", "OFF", 0),
+    ("cache_size", "-32768", -32768),  # KiB: a tick's index pages of 100,000 live trades stay in memory
 )
 
 Fill: TypeAlias = Callable[[Connection], None]

@@ -6,7 +6,7 @@ Caches: no number of a trade or an account lives here. The rule to keep: a water
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import and_, delete, select
 from sqlalchemy.dialects.sqlite import insert
@@ -46,37 +46,27 @@ from papertrade.store.rows import (
     VenueState,
     Watermark,
 )
-from papertrade.store.snapshot import Snapshot, cells, upsert
+from papertrade.store.snapshot import NUMBERS, Snapshot, among, cells, upsert
 from papertrade.store.tables import LIVE, TRADE
 
 # One index probe for each instrument that has live trades, however many trades those are.
-_LIVE_TRADES: Final = f"trade AS n INDEXED BY live_below WHERE n.{LIVE}"
+_NEXT: Final = f"(SELECT n.{{0}} FROM trade AS n INDEXED BY live_below WHERE n.{LIVE} {{1}} ORDER BY n.{{0}} LIMIT 1)"
 LIVE_INSTRUMENTS: Final = f"""
 WITH RECURSIVE
   venues(venue) AS (
-    SELECT (SELECT MIN(n.venue) FROM {_LIVE_TRADES})
+    SELECT {_NEXT.format("venue", "")}
     UNION ALL
-    SELECT (SELECT MIN(n.venue) FROM {_LIVE_TRADES} AND n.venue > v.venue)
-    FROM venues AS v WHERE v.venue IS NOT NULL),
+    SELECT {_NEXT.format("venue", "AND n.venue > v.venue")} FROM venues AS v WHERE v.venue IS NOT NULL),
   symbols(venue, symbol) AS (
-    SELECT v.venue, (SELECT MIN(n.symbol) FROM {_LIVE_TRADES} AND n.venue = v.venue)
-    FROM venues AS v WHERE v.venue IS NOT NULL
+    SELECT v.venue, {_NEXT.format("symbol", "AND n.venue = v.venue")} FROM venues AS v WHERE v.venue IS NOT NULL
     UNION ALL
-    SELECT s.venue, (SELECT MIN(n.symbol) FROM {_LIVE_TRADES} AND n.venue = s.venue AND n.symbol > s.symbol)
+    SELECT s.venue, {_NEXT.format("symbol", "AND n.venue = s.venue AND n.symbol > s.symbol")}
     FROM symbols AS s WHERE s.symbol IS NOT NULL)
 SELECT venue, symbol FROM symbols WHERE symbol IS NOT NULL ORDER BY venue, symbol
 """
 
 
-class _PlacedAside(Protocol):
-    """A trade set aside, joined with its instrument."""
-
-    trade_id: int
-    from_ms: int
-    error: str
-    ticks: int
-    venue: str
-    symbol: str
+_PLACES: Final = select(TRADE.c.id, TRADE.c.venue, TRADE.c.symbol).where(TRADE.c.id.in_(NUMBERS))
 
 
 class MarketReads(Snapshot):
@@ -161,14 +151,15 @@ class MarketReads(Snapshot):
         return self._values(select(VENUE_SYMBOL).order_by(VENUE_SYMBOL.c.venue, VENUE_SYMBOL.c.symbol), _failures)
 
     def _aside_by_instrument(self) -> dict[tuple[str, str], list[SetAside]]:
-        query = (
-            select(WATERMARK_ASIDE, TRADE.c.venue, TRADE.c.symbol)
-            .join(TRADE, TRADE.c.id == WATERMARK_ASIDE.c.trade_id)
-            .order_by(TRADE.c.id)
-        )
         found: dict[tuple[str, str], list[SetAside]] = {}
-        for place, aside in self._values(query, _placed_aside):
-            found.setdefault(place, []).append(aside)
+        asides = self.trades_set_aside()
+        if asides:
+            places = {
+                row.id: (row.venue, row.symbol)
+                for row in self._connection.execute(_PLACES, {"numbers": among(a.trade_id for a in asides)})
+            }
+            for aside in asides:
+                found.setdefault(places[aside.trade_id], []).append(aside)
         return found
 
 
@@ -251,11 +242,7 @@ def _watermark(row: WatermarkTable) -> Watermark:
     return Watermark(venue=row.venue, symbol=row.symbol, end_ms=row.end_ms, close=row.close)
 
 
-def _placed_aside(row: _PlacedAside) -> tuple[tuple[str, str], SetAside]:
-    return (row.venue, row.symbol), _aside(row)
-
-
-def _aside(row: WatermarkAsideTable | _PlacedAside) -> SetAside:
+def _aside(row: WatermarkAsideTable) -> SetAside:
     return SetAside(trade_id=row.trade_id, from_ms=row.from_ms, error=row.error, ticks=row.ticks)
 
 

@@ -7,17 +7,22 @@ and never a traceback. The rule to keep: rows are typed as their table class, an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from papertrade.store import failures
 
 R = TypeVar("R")
 V = TypeVar("V")
+
+_NONE: Final[Mapping[str, str]] = {}
+
+NUMBERS: Final = select(func.json_each(bindparam("numbers")).table_valued("value").c.value)
+"""A subquery of the numbers that its parameter lists."""
 
 
 class Snapshot:
@@ -27,11 +32,13 @@ class Snapshot:
         self._connection = connection
         self._path = path
 
-    def _values(self, query: Select[*tuple[object, ...]], read: Callable[[R], V]) -> tuple[V, ...]:
+    def _values(
+        self, query: Select[*tuple[object, ...]], read: Callable[[R], V], parameters: Mapping[str, str] = _NONE
+    ) -> tuple[V, ...]:
         """Run a query over the columns that `read` asks for, and read each row as a value."""
         try:
             # A row has the columns of its table as attributes, converted by their types.
-            return tuple(read(cast(R, row)) for row in self._connection.execute(query))
+            return tuple(read(cast(R, row)) for row in self._connection.execute(query, parameters))
         except (ValueError, TypeError, KeyError) as error:
             table = query.columns_clause_froms[0]
             raise failures.unreadable(self._path, f"a row of `{table}`", error) from error
@@ -46,10 +53,9 @@ class Snapshot:
         return 0 if value is None else int(value)
 
 
-def among(numbers: Iterable[int]) -> Select[*tuple[int]]:
-    """Return a subquery of the given numbers: one parameter, however many they are."""
-    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
-    return select(each.c.value)
+def among(numbers: Iterable[int]) -> str:
+    """Return numbers as the one parameter of `NUMBERS`, however many they are."""
+    return json.dumps(list(numbers))
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:

@@ -46,15 +46,15 @@ def trade_row(trade: Trade) -> RawRow:
         order.entry_type,
         optional_plain(order.entry_price),
         plain(order.quantity),
-        encode(order.exits),
+        _exits_text(order.exits),
         _terms_text(order.terms),
         order.placed_at,
         order.whole_from,
         order.expires_at,
         optional_plain(order.confidence),
         order.reason,
-        encode(order.tags),
-        encode(order.flags),
+        listed(order.tags),
+        listed(order.flags),
         *state_row(trade),
     )
 
@@ -70,8 +70,8 @@ def state_row(trade: Trade) -> RawRow:
         encode(trade.rulings),
         trade.applied_to,
         trade.whole_from,
-        encode(trade.tags),
-        encode(trade.flags),
+        listed(trade.tags),
+        listed(trade.flags),
         optional_plain(trade.entry_price),
         trade.opened_at,
         optional_plain(trade.initial_stop),
@@ -94,7 +94,7 @@ def state_row(trade: Trade) -> RawRow:
 
 def guard_row(trade: Trade) -> RawRow:
     """Return what an update expects to find: every event changes at least one of these."""
-    return (trade.status, plain(trade.open_quantity), encode(trade.rulings), encode(trade.tags), encode(trade.flags))
+    return (trade.status, plain(trade.open_quantity), encode(trade.rulings), listed(trade.tags), listed(trade.flags))
 
 
 def read_trade(row: TradeTable) -> Trade:
@@ -155,6 +155,17 @@ def read_trade(row: TradeTable) -> Trade:
 @lru_cache(maxsize=256)
 def _terms_text(terms: Terms) -> str:
     return encode(terms)
+
+
+@lru_cache(maxsize=256)
+def _exits_text(exits: ExitWish) -> str:
+    return encode(exits)
+
+
+@lru_cache(maxsize=256)
+def listed(words: tuple[str, ...]) -> str:
+    """Return the text of a list of words or flags."""
+    return encode(words)
 
 
 @lru_cache(maxsize=256)

@@ -10,10 +10,11 @@ from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity
 from papertrade.engine.trade import ExitReason, Status, Trade
 from papertrade.store.rows import FillRow, TradeFilter, TradePage
-from papertrade.store.snapshot import Snapshot, among
+from papertrade.store.snapshot import NUMBERS, Snapshot, among
 from papertrade.store.tables import FILL, TRADE, FillTable
 from papertrade.store.trade_rows import flags, read_trade
 
+_NUMBERED = select(TRADE).where(TRADE.c.id.in_(NUMBERS)).order_by(TRADE.c.id)
 _LIVE = TRADE.c.status.in_((Status.PENDING, Status.OPEN))
 
 
@@ -26,8 +27,7 @@ class TradeReads(Snapshot):
 
     def trades(self, trade_ids: Iterable[int]) -> dict[int, Trade]:
         """Return trades by their numbers, in the order of the numbers; those that do not exist are left out."""
-        query = select(TRADE).where(TRADE.c.id.in_(among(trade_ids))).order_by(TRADE.c.id)
-        return {trade.id: trade for trade in self._values(query, read_trade)}
+        return {trade.id: trade for trade in self._values(_NUMBERED, read_trade, {"numbers": among(trade_ids)})}
 
     def live_trades(
         self, *, account_id: int | None = None, venue: str | None = None, symbol: str | None = None

@@ -33,7 +33,7 @@ from papertrade.engine.state import evolve
 from papertrade.engine.trade import Status, Trade
 from papertrade.store.columns import optional_plain, units
 from papertrade.store.tables import ACCOUNT, FILL, LEDGER, NOTE, SIGNAL
-from papertrade.store.trade_rows import INSERT_TRADE, UPDATE_TRADE, RawRow, guard_row, state_row, trade_row
+from papertrade.store.trade_rows import INSERT_TRADE, UPDATE_TRADE, RawRow, guard_row, listed, state_row, trade_row
 
 
 class InvariantBroken(AssertionError):
@@ -220,7 +220,7 @@ def _note_row(event: NoteAdded, seq: int, effective_ms: int) -> RawRow:
         event.signal_id,
         event.symbol,
         event.text,
-        encode(event.tags),
+        listed(event.tags),
         optional_plain(event.confidence),
         effective_ms,
         seq,
@@ -257,6 +257,6 @@ def _fill_row(trade: Trade, event: EntryFilled | ExitFilled, seq: int) -> RawRow
         event.reason if isinstance(event, ExitFilled) else None,
         event.cause.rule,
         int(event.is_ambiguous) if isinstance(event, ExitFilled) else 0,
-        encode(event.flags),
+        listed(event.flags),
         event.at_ms,
     )

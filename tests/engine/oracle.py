@@ -119,6 +119,7 @@ class Oracle:
         self.left = Fraction(0)
         self.reserve = Fraction(0)
         self.liquidation: Fraction | None = None
+        self.wishes: list[tuple[int, Exits]] = [(-1, deal.exits)]
         self.rulings: list[tuple[int, Prices]] = []
         step = deal.price_step or FINEST
         falls = (self.sign == 1) == (deal.entry == "limit")
@@ -187,8 +188,7 @@ class Oracle:
         """Open the trade; return whether the levels that rule now lie on the right sides of the fill."""
         deal = self.deal
         self.entry, self.left, self.state = price, quantity, "open"
-        changes = [(-(-at_ms // 60_000) * 60_000, exits) for at_ms, exits in deal.changes]
-        self.rulings = [(-1, self._prices(deal.exits))] + [(from_ms, self._prices(exits)) for from_ms, exits in changes]
+        self.rulings = [(from_ms, self._prices(exits)) for from_ms, exits in self.wishes]
         self.reserve = self._reserve(price, quantity)
         if self.sign == 1:
             level = (price - price / deal.leverage) / (1 - deal.taker)
@@ -269,6 +269,14 @@ class Oracle:
                 for _, other in self.rulings:
                     other.taken.add(target)
 
+    def change(self, at_ms: int, exits: Exits) -> None:
+        """Change the exits by hand: they rule from the next whole minute on."""
+        from_ms = -(-at_ms // 60_000) * 60_000
+        if self.state == "waiting":
+            self.wishes.append((from_ms, exits))
+        elif self.state == "open":
+            self.rulings.append((from_ms, self._prices(exits)))
+
     # the path ---------------------------------------------------------------------------------------------
 
     def apply(self, bar: Bar, finer: Sequence[Bar] = ()) -> None:
@@ -276,10 +284,10 @@ class Oracle:
         before = deepcopy(self)
         self._walk(bar, (bar,))
         happened = self.happened[len(before.happened) :]
-        if finer and any(h.ambiguous for h in happened):
-            if min(f.low for f in finer) <= bar.low and max(f.high for f in finer) >= bar.high:
-                self.__dict__ = before.__dict__
-                self._walk(bar, finer)
+        reaches = bool(finer) and min(f.low for f in finer) <= bar.low and max(f.high for f in finer) >= bar.high
+        if reaches and any(h.ambiguous for h in happened):
+            self.__dict__ = before.__dict__
+            self._walk(bar, finer)
 
     def _walk(self, bar: Bar, insides: Sequence[Bar]) -> None:
         deal = self.deal
@@ -363,7 +371,10 @@ class Oracle:
 def judge(deal: Deal, bars: Sequence[Bar], finer: Mapping[int, Sequence[Bar]] | None = None) -> list[Happening]:
     """Return everything that happens to a deal over these candles; `finer` is by the candle's open time."""
     oracle = Oracle(deal)
+    changes = list(deal.changes)
     for bar in bars:
+        while changes and changes[0][0] <= bar.last_ms:
+            oracle.change(*changes.pop(0))
         oracle.apply(bar, (finer or {}).get(bar.open_ms, ()))
     return oracle.happened
 

@@ -191,8 +191,10 @@ def test_a_bad_symbol_is_found_by_halving_and_remembered_for_an_hour(venue: Venu
         # known to be unknown, whatever is asked about it
         assert codes(list((await feed.instruments(["NOPE"])).values())) == ["unknown_symbol"]
         assert codes(list((await feed.candles([request("NOPE")])).values())) == ["unknown_symbol"]
+        world.pass_seconds(3599)
+        await feed.quotes(["NOPE"], 7)
         assert venue.count() == 2
-        world.pass_seconds(3601)
+        world.pass_seconds(2)
         await feed.quotes(["NOPE"], 7)
         assert venue.count() > 2
 

@@ -96,3 +96,5 @@ def test_a_year_is_not_needed_to_see_that_pages_are_full(venue: VenueServer) -> 
     server.close()
     assert opens(found) == list(range(2_600))
     assert [asked.query["limit"] for asked in server.requests] == ["1000", "1000", "600"]
+    last = str(START + 2_600 * MINUTE_MS - 1)
+    assert [asked.query["endTime"] for asked in server.requests] == [last] * 3

@@ -135,6 +135,13 @@ def test_a_venue_out_of_reach_is_raised() -> None:
     assert error.message == "`binance` cannot be reached at `127.0.0.1`: ConnectError"
 
 
+def test_the_environments_proxy_is_not_used(venue: VenueServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    feed = feed_at(venue.base_url, World())
+    assert asyncio.run(closing(feed, feed.time_ms())) == NOW
+
+
 @pytest.mark.parametrize("body", [b"[" * 3000, b"{}", b'[{"symbol":"AAAUSDT","price":"1","price":"2"}]', b"[null]"])
 def test_odd_bodies_never_escape_as_other_errors(venue: VenueServer, body: bytes) -> None:
     venue.plan("ticker/price", Fault(body=body))

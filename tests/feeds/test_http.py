@@ -93,6 +93,7 @@ def test_jitter_is_full_and_bounded() -> None:
     ("failure", "code"),
     [
         *((status(code), "feed_refused") for code in (400, 401, 403, 404, 301)),
+        (status(302, Location="http://venue.test/elsewhere"), "feed_refused"),
         (status(451), "feed_restricted"),
         (status(418, Retry_After="60"), "feed_banned"),
         (status(204), "feed_bad_answer"),
@@ -141,19 +142,19 @@ def test_a_short_wait_is_waited_for() -> None:
     assert http.closure is None
 
 
-def test_others_wait_too_while_told_to_back_off() -> None:
-    venue, world = Venue(status(429, Retry_After="2"), ok()), World()
+def test_nobody_asks_before_the_venue_wants_to_be_asked_again() -> None:
+    """The clock stands still here, so that each request that comes too early has to wait by itself."""
+    venue, world = Venue(status(429, Retry_After="2"), ok()), World(is_standing=True)
     http = served(venue, world)
 
-    async def two() -> list[Answer]:
+    async def in_turn() -> list[Answer]:
         try:
-            return await asyncio.gather(*(http.get("/x", {}, http.deadline()) for _ in range(2)))
+            return [await http.get("/x", {}, http.deadline()) for _ in range(2)]
         finally:
             await http.aclose()
 
-    assert asyncio.run(two()) == [{"fine": 1}] * 2
-    assert len(venue.asked) == 3
-    assert 2.0 in world.sleeps
+    assert asyncio.run(in_turn()) == [{"fine": 1}] * 2
+    assert world.sleeps == [2.0, 2.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -217,8 +218,15 @@ def test_a_closure_beyond_any_ban_is_not_believed() -> None:
 
 
 def test_the_longer_closure_stands() -> None:
-    venue, world = Venue(status(418, Retry_After="600"), status(418, Retry_After="60")), World()
-    http = served(venue, world)
+    waits = iter(["600", "60"])
+    both_are_in = asyncio.Barrier(2)
+
+    async def ban(request: httpx.Request) -> httpx.Response:
+        wait = next(waits)
+        await both_are_in.wait()
+        return status(418, Retry_After=wait)
+
+    http = VenueHttp(settings(), World().ambient(), None, httpx.MockTransport(ban))
 
     async def two() -> list[Answer | BaseException]:
         try:
@@ -230,6 +238,19 @@ def test_the_longer_closure_stands() -> None:
     assert [isinstance(error, FeedError) for error in asyncio.run(two())] == [True, True]
     assert http.closure is not None
     assert http.closure.until_ms == START + 600_000
+
+
+def test_a_ban_that_never_ends_its_sentence_is_obeyed() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"code":-1003,'
+        await asyncio.sleep(30)
+
+    async def ban(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(418, content=endless())
+
+    http = VenueHttp(settings(deadline_seconds=0.1), World().ambient(), None, httpx.MockTransport(ban))
+    assert failure_of(get(http)).error_code == "feed_timeout"
+    assert http.closure is not None
 
 
 def test_a_heavy_minute_slows_down() -> None:
@@ -328,12 +349,6 @@ def test_an_address_that_cannot_be_asked_is_no_traceback(base_url: str, proxy: s
     chosen = HttpSettings(venue="binance", base_url=base_url, proxy=proxy, deadline_seconds=3)
     error = failure_of(get(VenueHttp(chosen, World().ambient())))
     assert error.error_code == "feed_unreachable"
-
-
-def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "gopher://nowhere")
-    monkeypatch.setenv("ALL_PROXY", "gopher://nowhere")
-    assert asyncio.run(get(served(Venue(ok()), World()))) == {"fine": 1}
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")

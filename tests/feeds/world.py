@@ -36,16 +36,17 @@ RECORDED = Path(os.environ.get("PAPERTRADE_TEST_DATA", _NEAR))
 
 @dataclass
 class World:
-    """A local clock that stands still, but for the sleeps that it notes."""
+    """A local clock that moves by the sleeps that it notes, or not even by them."""
 
     now_ms: int = START
     elapsed: float = 100.0
     luck: float = 0.5
     sleeps: list[float] = field(default_factory=list)
+    is_standing: bool = False
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
-        self.pass_seconds(seconds)
+        self.pass_seconds(0 if self.is_standing else seconds)
         await asyncio.sleep(0)
 
     def pass_seconds(self, seconds: float) -> None:

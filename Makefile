@@ -1,0 +1,50 @@
+# A new machine needs Python 3.11 or newer and make: `make demo`, then `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo install test lint types contracts unit slow bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/papertrade demo
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+test: lint types contracts unit
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.tested
+	$(BIN)/mypy
+
+contracts: $(VENV)/.tested
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.tested
+	rm -f .coverage .coverage.*
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered -m "not slow"
+
+slow: $(VENV)/.tested
+	$(BIN)/pytest -n $(WORKERS) -m slow
+
+simulate: $(VENV)/.tested
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
+
+bench: $(VENV)/.tested
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

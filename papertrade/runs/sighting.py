@@ -1,0 +1,153 @@
+"""What one tick works with: the live instruments, what the venue showed of them, and whom that may touch.
+
+Reads only. The index finds the trades; whether one is really touched is decided by the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from papertrade.engine.market import Candle
+from papertrade.engine.trade import Trade
+from papertrade.errors import DatabaseUnusable, FeedError, NotFound, PapertradeError
+from papertrade.runs.observe import Market, Need, look
+from papertrade.runs.world import World
+from papertrade.store.rows import Coverage, CoverageKind, LiveInstrument, Seen, Watermark
+from papertrade.store.store import Reader
+
+PATIENCE = 3
+"""How many ticks in a row a trade may break before it is only reported."""
+
+Loaded: TypeAlias = dict[int, "Trade | PapertradeError"]
+"""Trades by number; an error stands for a row that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a tick works with: the live instruments and what the venue showed of them."""
+
+    live: Mapping[str, LiveInstrument]
+    market: Market
+    foreign: Mapping[str, PapertradeError]
+
+    def only(self, symbol: str) -> Sighting:
+        """Return what was seen of one symbol."""
+        return Sighting({symbol: self.live[symbol]}, self.market, {})
+
+    def marks(self) -> Mapping[str, int | None]:
+        """Return from where each symbol was looked at; it moves when a tick gets on."""
+        return {symbol: _since(instrument) for symbol, instrument in self.live.items()}
+
+    def candles(self, symbol: str) -> tuple[Candle, ...]:
+        """Return the final candles of a symbol that were not processed yet."""
+        return self.market.candles.get(symbol, ())
+
+
+def sight(world: World, also: Sequence[str]) -> Sighting:
+    """Look at the venue: all live instruments, and `also` other symbols. Raises FeedError if it cannot be asked."""
+    live, foreign = _live(world)
+    needs = [Need(symbol, _since(instrument)) for symbol, instrument in live.items()]
+    needs += [Need(symbol, None) for symbol in also if symbol not in live]
+    market = world.wait(look(world.feed, needs, world.watching, world.clock))
+    return Sighting(live, market, foreign)
+
+
+def touched_trades(reader: Reader, sighting: Sighting) -> dict[str, Loaded]:
+    """Return the trades that the new candles may touch, by symbol: the index finds, set-aside ones always count."""
+    seen = [_seen(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)]
+    found: dict[str, Loaded] = {}
+    for trade_id, trade in load(reader, reader.touched(seen)).items():
+        symbol = trade.order.symbol if isinstance(trade, Trade) else _symbol_of(reader, trade_id, seen)
+        found.setdefault(symbol, {})[trade_id] = trade
+    for row in seen:
+        aside = [aside.trade_id for aside in sighting.live[row.symbol].set_aside]
+        found.setdefault(row.symbol, {}).update(load(reader, aside))
+    return {symbol: trades for symbol, trades in found.items() if trades}
+
+
+def _seen(sighting: Sighting, symbol: str) -> Seen:
+    candles = sighting.candles(symbol)
+    return Seen(
+        venue=sighting.live[symbol].venue,
+        symbol=symbol,
+        low=min(c.low for c in candles),
+        high=max(c.high for c in candles),
+        last_open_ms=candles[-1].open_ms,
+    )
+
+
+def _symbol_of(reader: Reader, trade_id: int, seen: Sequence[Seen]) -> str:
+    """Find the symbol of a trade whose row cannot be read: the one whose own search finds it."""
+    return next(row.symbol for row in seen if trade_id in reader.touched([row]))
+
+
+def load(reader: Reader, trade_ids: Sequence[int]) -> Loaded:
+    """Return the trades, and an error for each row that cannot be read: one broken trade stops no other."""
+    if not trade_ids:
+        return {}
+    try:
+        return dict(reader.trades(trade_ids))
+    except DatabaseUnusable:
+        return {trade_id: _load_singly(reader, trade_id) for trade_id in trade_ids}
+
+
+def _load_singly(reader: Reader, trade_id: int) -> Trade | PapertradeError:
+    try:
+        trade = reader.trade(trade_id)
+    except DatabaseUnusable as error:
+        return error
+    return NotFound(f"trade `{trade_id}` does not exist") if trade is None else trade
+
+
+def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, PapertradeError]]:
+    """Return the live instruments of the feed's venue, and an error for each of another venue."""
+    with world.store.read() as reader:
+        instruments = reader.live_instruments()
+    venue = world.feed.venue
+    foreign: dict[str, PapertradeError] = {
+        i.symbol: FeedError(
+            f"{i.symbol} has trades at `{i.venue}`, but the feed is `{venue}`",
+            code="other_venue",
+            hint=f"papertrade config set feed {i.venue}",
+        )
+        for i in instruments
+        if i.venue != venue
+    }
+    return {i.symbol: i for i in instruments if i.venue == venue}, foreign
+
+
+def _since(instrument: LiveInstrument) -> int | None:
+    """Return the first instant that some live trade of the instrument has not seen.
+
+    A trade that broke `PATIENCE` ticks in a row does not hold the others back any more.
+    """
+    marks = [aside.from_ms for aside in instrument.set_aside if aside.ticks < PATIENCE]
+    if instrument.watermark is not None:
+        marks.append(instrument.watermark.end_ms)
+    return min(marks, default=None)
+
+
+def watermark_after(sighting: Sighting, symbol: str) -> Watermark:
+    """Return how far a symbol with new candles is processed once they are decided."""
+    last = sighting.candles(symbol)[-1]
+    return Watermark(venue=sighting.live[symbol].venue, symbol=symbol, end_ms=last.end_ms, close=last.close)
+
+
+def known_before(sighting: Sighting, symbol: str) -> tuple[Watermark | None, tuple[Candle, ...]]:
+    """Return how far a symbol was processed before, and its new candles."""
+    return sighting.live[symbol].watermark, sighting.candles(symbol)
+
+
+def holes(sighting: Sighting, symbol: str) -> list[Coverage]:
+    """Return the stretches for which the venue has no candles between those it has."""
+    watermark, candles = known_before(sighting, symbol)
+    if watermark is None or not candles:
+        return []
+    ends = [watermark.end_ms, *(c.end_ms for c in candles)]
+    return [
+        Coverage(venue=watermark.venue, symbol=symbol, from_ms=end, to_ms=candle.open_ms, kind=CoverageKind.HOLE)
+        for end, candle in zip(ends, candles, strict=False)
+        if candle.open_ms > end
+    ]
