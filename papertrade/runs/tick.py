@@ -263,8 +263,9 @@ def _remember(
     counted = [_counted(sighting, symbol, error, known.get(symbol)) for symbol, error in failed.items()]
 
     def write(writer: Writer) -> None:
-        for symbol in sighting.live if instants else ():
-            writer.put_prices(points_at_fills(venue, symbol, instants, *known_before(sighting, symbol)))
+        writer.put_prices(
+            [p for s in sighting.live for p in points_at_fills(venue, s, instants, *known_before(sighting, s))]
+        )
         writer.forget_symbol_failures([(venue, symbol) for symbol in known if symbol not in failed])
         writer.put_symbol_failures(counted)
 
