@@ -57,7 +57,7 @@ class InstantFeed:
     async def instruments(self, symbols: Sequence[str]) -> Instruments:
         return {symbol: unknown_instrument(self.venue, symbol, "USDT") for symbol in symbols}
 
-    async def quotes(self, symbols: Sequence[str], at_ms: int) -> Quotes:
+    async def quotes(self, symbols: Sequence[str], at_ms: int, *, with_book: bool = True) -> Quotes:
         return {symbol: Quote(at_ms=at_ms, last=Decimal(100)) for symbol in symbols}
 
     async def candles(self, requests: Sequence[CandleRequest]) -> Mapping[CandleRequest, CandleAnswer]:

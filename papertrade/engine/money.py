@@ -51,7 +51,8 @@ def parse_decimal(text: str) -> Decimal:
     if _PLAIN.fullmatch(text) is None:
         shown = text if len(text) <= 40 else f"{text[:37]}..."
         raise ValueError(f"`{shown}` is not a plain decimal number")
-    return canonical(Decimal(text))
+    value = Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    return ZERO if value == 0 else value
 
 
 def canonical(value: Decimal) -> Decimal:

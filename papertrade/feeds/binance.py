@@ -177,8 +177,8 @@ class BinanceFeed:
         interval_ms = INTERVALS[request.interval]
         candles: list[Candle] = []
         start = request.start_ms
-        while start < request.end_ms:
-            limit = min(_PAGE_MAX, -(-(request.end_ms - start) // interval_ms))
+        while start < request.end_ms and len(candles) < request.most:
+            limit = min(_PAGE_MAX, request.most - len(candles), -(-(request.end_ms - start) // interval_ms))
             query: dict[str, str | int] = {
                 "symbol": request.symbol,
                 "interval": request.interval,

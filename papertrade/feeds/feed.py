@@ -29,12 +29,16 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class CandleRequest:
-    """Candles of one symbol from `start_ms` (an open time, included) to before `end_ms`, oldest first."""
+    """Candles of one symbol from `start_ms` (an open time, included) to before `end_ms`, oldest first.
+
+    At most `most` of them: the oldest, so that a long absence is caught up piece by piece.
+    """
 
     symbol: str
     interval: str
     start_ms: int
     end_ms: int
+    most: int = 100_000
 
 
 class Feed(Protocol):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,6 +33,8 @@ _BAN_DEFAULT_MS: Final = 120_000
 _LIMIT_DEFAULT_MS: Final = 60_000
 _ERROR_BODY_MAX: Final = 64 * 1024
 _HEAVY_GAP_SECONDS: Final = 0.25
+_BANNED: Final = "our address is banned (HTTP 418)"
+_LIMITED: Final = "too many requests (HTTP 429)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class HttpSettings:
 
     venue: str
     base_url: str
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
     deadline_seconds: float = 20.0
     connect_seconds: float = 3.0
     read_seconds: float = 4.0
@@ -141,7 +143,7 @@ class VenueHttp:
             raise self._timeout() from None
         except _Transient as failure:
             if failure.error.error_code == "feed_rate_limited":
-                self._close(int(failure.after * 1000), failure.error.message)
+                self._close(int(failure.after * 1000), _LIMITED)
             raise failure.error from None
         try:
             return parse_json(body)
@@ -244,7 +246,7 @@ class VenueHttp:
         is_ban = response.status_code == 418
         now = self._ambient.now_ms()
         wait_ms = retry_after_ms(response.headers.get("Retry-After"), now)
-        reason = "our address is banned (HTTP 418)" if is_ban else "too many requests (HTTP 429)"
+        reason = _BANNED if is_ban else _LIMITED
         if wait_ms is None:
             wait_ms = _BAN_DEFAULT_MS if is_ban else _LIMIT_DEFAULT_MS
             self._close(wait_ms, reason)  # first, for the body that says how long may never end

@@ -120,7 +120,7 @@ class TapeFeed:
         recorded = self._tape.candles[request.symbol]
         first = bisect_left(recorded, request.start_ms, key=_opened_at)
         end = min(bisect_left(recorded, request.end_ms, key=_opened_at), bisect_right(recorded, now, key=_opened_at))
-        shown = tuple(recorded[first:end])
+        shown = tuple(recorded[first : min(end, first + request.most)])
         if shown and shown[-1].end_ms > now:
             shown = (*shown[:-1], _forming(shown[-1]))
         return shown

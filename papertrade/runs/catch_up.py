@@ -67,7 +67,7 @@ def _unverified(world: World, symbols: Sequence[str]) -> Present:
     flags = (Flag.UNVERIFIED,)
     try:
         needs = [Need(symbol, None) for symbol in symbols]
-        market = world.wait(look(world.feed, needs, world.watching, world.clock))
+        market = world.wait(look(world.feed, needs, world.watching, world.clock, symbols))
     except PapertradeError:
         return Present(at_ms=venue_now(world), market=None, flags=flags)
     return Present(at_ms=market.at_ms, market=market, flags=flags)

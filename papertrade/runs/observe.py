@@ -17,6 +17,7 @@ from papertrade.errors import FeedError, PapertradeError, StalePrice
 from papertrade.feeds.feed import CandleAnswer, CandleRequest, Feed, Quotes
 from papertrade.runs.clock import Clock
 
+_FEW = 100  # symbols whose bids and asks fit one request
 _LOOK_CANDLES = 5_000  # how much one look catches up for a symbol: 3.5 days of minutes, five pages
 _RECENT_CANDLES = 60  # how far back a symbol without live trades is asked for its newest candle
 
@@ -72,8 +73,14 @@ class Market:
         return self.quotes[symbol]
 
 
-async def look(feed: Feed, needs: Sequence[Need], rules: ObservationRules, clock: Clock) -> Market:
-    """Ask the venue for everything a tick needs, within the deadline. Raises FeedError if it cannot be asked."""
+async def look(
+    feed: Feed, needs: Sequence[Need], rules: ObservationRules, clock: Clock, priced: Sequence[str] = ()
+) -> Market:
+    """Ask the venue for everything a tick needs, within the deadline. Raises FeedError if it cannot be asked.
+
+    Symbols in `priced` always get bids and asks, because a command is about to act on them; the others only
+    while there are so few that it costs nothing.
+    """
     try:
         async with asyncio.timeout(rules.deadline_seconds):
             before = clock.now_ms()
@@ -82,7 +89,7 @@ async def look(feed: Feed, needs: Sequence[Need], rules: ObservationRules, clock
             requests = {need.symbol: _request(need, rules, at_ms) for need in needs}
             asked = [request for request in requests.values() if request is not None] if feed.has_candles else []
             candles, quotes = await asyncio.gather(
-                _candles(feed, asked), _quotes(feed, [need.symbol for need in needs], at_ms)
+                _candles(feed, asked), _all_quotes(feed, [need.symbol for need in needs], priced, at_ms)
             )
     except TimeoutError:
         seconds = f"{rules.deadline_seconds:g}"
@@ -103,12 +110,22 @@ async def _candles(feed: Feed, requests: Sequence[CandleRequest]) -> Mapping[Can
         return dict.fromkeys(requests, error)
 
 
-async def _quotes(feed: Feed, symbols: Sequence[str], at_ms: int) -> Quotes:
+async def _all_quotes(feed: Feed, symbols: Sequence[str], priced: Sequence[str], at_ms: int) -> Quotes:
+    """Ask for the quotes of all symbols, in one request when there are many."""
+    if len(symbols) <= _FEW:
+        return await _quotes(feed, symbols, at_ms, with_book=True)
+    many, few = await asyncio.gather(
+        _quotes(feed, symbols, at_ms, with_book=False), _quotes(feed, priced, at_ms, with_book=True)
+    )
+    return {**many, **few}
+
+
+async def _quotes(feed: Feed, symbols: Sequence[str], at_ms: int, *, with_book: bool) -> Quotes:
     """Ask for quotes; without them the candles still decide."""
     if not symbols:
         return {}
     try:
-        return await feed.quotes(symbols, at_ms)
+        return await feed.quotes(symbols, at_ms, with_book=with_book)
     except PapertradeError as error:
         return dict.fromkeys(symbols, error)
 
@@ -140,8 +157,7 @@ def _request(need: Need, rules: ObservationRules, at_ms: int) -> CandleRequest |
         start = floor_ms(need.since_ms, rules.candle_ms)
     if newest <= start:
         return None
-    end = min(newest + rules.candle_ms, start + _LOOK_CANDLES * rules.candle_ms)
-    return CandleRequest(need.symbol, rules.candle, start, end)
+    return CandleRequest(need.symbol, rules.candle, start, newest + rules.candle_ms, _LOOK_CANDLES)
 
 
 def _sorted_out(
@@ -172,7 +188,7 @@ def _sorted_out(
         final[symbol] = tuple(c for c in answer if c.end_ms <= market.at_ms)
         if answer and answer[-1].end_ms > market.at_ms:
             forming[symbol] = answer[-1]
-        if request is not None and request.end_ms <= market.at_ms:
+        if len(answer) == _LOOK_CANDLES and answer[-1].end_ms <= market.at_ms - rules.candle_ms:
             behind.add(symbol)
             continue
         age_ms = 0 if request is None or request not in answers else market.at_ms - _newest_end(answer, request)

@@ -6,7 +6,7 @@ Reads only. The index finds the trades; whether one is really touched is decided
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from papertrade.engine.market import Candle
@@ -15,7 +15,7 @@ from papertrade.errors import DatabaseUnusable, FeedError, NotFound, PapertradeE
 from papertrade.runs.observe import Market, Need, look
 from papertrade.runs.world import World
 from papertrade.store.rows import Coverage, CoverageKind, LiveInstrument, Seen, Watermark
-from papertrade.store.store import Reader
+from papertrade.store.store import Reader, Writer
 
 PATIENCE = 3
 """How many ticks in a row a trade may break before it is only reported."""
@@ -50,7 +50,12 @@ def sight(world: World, also: Sequence[str]) -> Sighting:
     live, foreign = _live(world)
     needs = [Need(symbol, _since(instrument)) for symbol, instrument in live.items()]
     needs += [Need(symbol, None) for symbol in also if symbol not in live]
-    market = world.wait(look(world.feed, needs, world.watching, world.clock))
+    try:
+        market = world.wait(look(world.feed, needs, world.watching, world.clock, also))
+    except PapertradeError:
+        if world.feed.closure is not None:
+            world.store.write(lambda writer: save_venue(world, writer, None))
+        raise
     return Sighting(live, market, foreign)
 
 
@@ -151,3 +156,18 @@ def holes(sighting: Sighting, symbol: str) -> list[Coverage]:
         for end, candle in zip(ends, candles, strict=False)
         if candle.open_ms > end
     ]
+
+
+def save_venue(world: World, writer: Writer, market: Market | None) -> None:
+    """Remember the venue's clock, and its ban if it has banned us, for the processes that come after."""
+    closure = world.feed.closure
+    known = writer.venue_state(world.feed.venue)
+    writer.put_venue_state(
+        replace(
+            known,
+            closed_until_ms=None if closure is None else closure.until_ms,
+            closed_reason="" if closure is None else closure.reason,
+            clock_offset_ms=known.clock_offset_ms if market is None else market.offset_ms,
+            measured_ms=known.measured_ms if market is None else world.clock.now_ms(),
+        )
+    )

@@ -21,14 +21,23 @@ from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
 from papertrade.runs.observe import Market, look_finer
 from papertrade.runs.prices import points_at_fills, points_at_hours
-from papertrade.runs.sighting import Loaded, Sighting, holes, known_before, load, sight, touched_trades, watermark_after
+from papertrade.runs.sighting import (
+    Loaded,
+    Sighting,
+    holes,
+    known_before,
+    load,
+    save_venue,
+    sight,
+    touched_trades,
+    watermark_after,
+)
 from papertrade.runs.world import Change, TickReport, World
 from papertrade.store.rows import (
     Recorded,
     SetAside,
     StoredQuote,
     SymbolFailures,
-    VenueState,
 )
 from papertrade.store.store import Reader, Writer
 from papertrade.store.views import InvariantBroken
@@ -119,7 +128,7 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
         writer.put_prices(
             [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
         )
-        _save_venue(world, writer, sighting.market)
+        save_venue(world, writer, sighting.market)
         return touched
 
     return world.store.write(write)
@@ -285,16 +294,3 @@ def _counted(sighting: Sighting, symbol: str, error: PapertradeError, known: Sym
 
 def _of_symbol(finer: Finer, symbol: str) -> dict[int, Sequence[Candle]]:
     return {open_ms: candles for (name, open_ms), candles in finer.items() if name == symbol}
-
-
-def _save_venue(world: World, writer: Writer, market: Market) -> None:
-    closure = world.feed.closure
-    writer.put_venue_state(
-        VenueState(
-            venue=world.feed.venue,
-            closed_until_ms=None if closure is None else closure.until_ms,
-            closed_reason="" if closure is None else closure.reason,
-            clock_offset_ms=market.offset_ms,
-            measured_ms=world.clock.now_ms(),
-        )
-    )

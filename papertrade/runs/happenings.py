@@ -1,0 +1,121 @@
+"""What happened, as a watch and its listeners name it: journal events with the state of their trade beside them.
+
+The names are those of `watch --json` and of the notification targets. The journal is the source, so what
+another command did meanwhile is told like what the watch did itself. The rule to keep: a state shown beside
+an event is the state right after that event, never a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from papertrade.engine.account import AccountBook
+from papertrade.engine.messages import (
+    EntryFilled,
+    Event,
+    ExitFilled,
+    LevelsChanged,
+    Refused,
+    TagsChanged,
+    TradeEnded,
+    TradeFlagged,
+    TradePlaced,
+)
+from papertrade.engine.state import evolve
+from papertrade.engine.trade import Status, Trade
+from papertrade.reports.trade_view import TradeView
+from papertrade.runs.views import trade_views
+from papertrade.runs.world import Change
+from papertrade.store.rows import EventFilter, JournalRow
+from papertrade.store.store import Reader
+
+ORDER_FILLED: Final = "order_filled"
+TRADE_OPENED: Final = "trade_opened"
+TRADE_CHANGED: Final = "trade_changed"
+TRADE_CLOSED: Final = "trade_closed"
+REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One event that listeners are told about.
+
+    `names` are what it is called: an order that waited and was filled is `order_filled` and `trade_opened`.
+    `view` is the trade right after it, `book` the account as it is now; both None for a refused opening.
+    """
+
+    names: tuple[str, ...]
+    event: Event
+    view: TradeView | None = None
+    book: AccountBook | None = None
+
+
+def names_of(event: Event) -> tuple[str, ...]:
+    """Return what listeners call an event; nothing for one that concerns no trade."""
+    match event:
+        case EntryFilled():
+            return (TRADE_OPENED,) if event.order is not None else (ORDER_FILLED, TRADE_OPENED)
+        case ExitFilled():
+            return (TRADE_CLOSED,) if event.is_final else (TRADE_CHANGED,)
+        case TradeEnded():
+            return (REFUSED,) if event.status is Status.REJECTED else (TRADE_CHANGED,)
+        case TradePlaced() | LevelsChanged() | TradeFlagged() | TagsChanged():
+            return (TRADE_CHANGED,)
+        case Refused():
+            return (REFUSED,)
+        case _:
+            return ()
+
+
+def of_changes(reader: Reader, changes: Sequence[Change], now_ms: int) -> tuple[Happening, ...]:
+    """Return what a tick changed, each event with its trade right after it; `now_ms` is the venue's time."""
+    pairs = [(event, state) for change in changes for event, state in _steps(change)]
+    return _told(reader, pairs, now_ms)
+
+
+def of_rows(reader: Reader, rows: Sequence[JournalRow], now_ms: int) -> tuple[Happening, ...]:
+    """Return what listeners are told of some rows of the journal, in its order."""
+    states = states_after(reader, rows)
+    return _told(reader, [(row.event, states.get(row.seq)) for row in rows], now_ms)
+
+
+def states_after(reader: Reader, rows: Iterable[JournalRow]) -> dict[int, Trade]:
+    """Return each row's trade right after the row's event, by the number of the row."""
+    wanted = {row.seq for row in rows if row.trade_id is not None and names_of(row.event)}
+    states: dict[int, Trade] = {}
+    for trade_id in dict.fromkeys(row.trade_id for row in rows if row.seq in wanted):
+        trade: Trade | None = None
+        for row in reader.events(EventFilter(trade_id=trade_id)):
+            event = row.event
+            if isinstance(event, TradePlaced | EntryFilled | ExitFilled | TradeEnded | LevelsChanged) or isinstance(
+                event, TradeFlagged | TagsChanged
+            ):
+                trade = evolve(trade, event)
+                if row.seq in wanted:
+                    states[row.seq] = trade
+    return states
+
+
+def _steps(change: Change) -> list[tuple[Event, Trade | None]]:
+    steps: list[tuple[Event, Trade | None]] = []
+    trade = change.before
+    for event in change.events:
+        trade = evolve(trade, event)
+        steps.append((event, trade))
+    return steps
+
+
+def _told(reader: Reader, pairs: Sequence[tuple[Event, Trade | None]], now_ms: int) -> tuple[Happening, ...]:
+    known = [trade for _, trade in pairs if trade is not None]
+    views = iter(trade_views(reader, known, now_ms))
+    books = {account.id: reader.account_book(account) for account in reader.accounts()} if known else {}
+    told: list[Happening] = []
+    for event, trade in pairs:
+        view = None if trade is None else next(views)
+        names = names_of(event)
+        if names:
+            book = None if trade is None else books[trade.order.account_id]
+            told.append(Happening(names=names, event=event, view=view, book=book))
+    return tuple(told)
