@@ -37,6 +37,10 @@ class FixedClock:
         """Return the same time in seconds."""
         return self.at_ms / 1000
 
+    def pause(self, seconds: float) -> None:
+        """Move on by as much, at once."""
+        self.at_ms += int(seconds * 1000)
+
 
 class Stream(io.TextIOWrapper):
     """A captured stream that may claim to be a terminal."""

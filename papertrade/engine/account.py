@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from papertrade.engine.messages import CashMoved, EntryFilled, Event, ExitFilled, TradeEnded, TradePlaced
-from papertrade.engine.money import ZERO, exact
+from papertrade.engine.money import CONTEXT, ZERO, exact
 
 
 class Book(StrEnum):
@@ -49,7 +49,7 @@ class AccountBook:
     @property
     def balance(self) -> Decimal:
         """Deposits − withdrawals + realised: what sizes are a percentage of."""
-        return self.capital + self.realized
+        return CONTEXT.add(self.capital, self.realized)
 
 
 def postings(event: Event) -> tuple[Posting, ...]:

@@ -57,9 +57,11 @@ class Quote:
     ask: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for price in (self.last, self.bid, self.ask):
-            if price is not None:
-                _check_price(price)
+        _check_price(self.last)
+        if self.bid is not None:
+            _check_price(self.bid)
+        if self.ask is not None:
+            _check_price(self.ask)
 
     def buying(self) -> Decimal:
         """Return what a buyer pays now: the ask if known, else the last price."""
