@@ -19,6 +19,11 @@ _SUMS = (
 )
 _RESULTS = (Book.REALIZED_PNL, Book.FEES, Book.FUNDING)
 
+POSTINGS = select(LEDGER, EVENT.c.kind, EVENT.c.effective_ms, EVENT.c.recorded_ms).join(
+    EVENT, EVENT.c.seq == LEDGER.c.event_seq
+)
+"""Every posting with the times of its event."""
+
 
 class _PostingRow(Protocol):
     """A posting joined with its event."""
@@ -82,17 +87,12 @@ class AccountReads(Snapshot):
         self, *, account_id: int | None = None, trade_id: int | None = None, after_seq: int = 0
     ) -> tuple[LedgerRow, ...]:
         """Return postings in the order of the journal, each with the times of its event."""
-        query = (
-            select(LEDGER, EVENT.c.kind, EVENT.c.effective_ms, EVENT.c.recorded_ms)
-            .join(EVENT, EVENT.c.seq == LEDGER.c.event_seq)
-            .where(LEDGER.c.event_seq > after_seq)
-            .order_by(LEDGER.c.event_seq, LEDGER.c.book)
-        )
+        query = POSTINGS.where(LEDGER.c.event_seq > after_seq).order_by(LEDGER.c.event_seq, LEDGER.c.book)
         if account_id is not None:
             query = query.where(LEDGER.c.account_id == account_id)
         if trade_id is not None:
             query = query.where(EVENT.c.trade_id == trade_id)
-        return self._values(query, _posting)
+        return self._values(query, read_posting)
 
 
 def _account(row: AccountTable) -> AccountRow:
@@ -106,7 +106,8 @@ def _account(row: AccountTable) -> AccountRow:
     )
 
 
-def _posting(row: _PostingRow) -> LedgerRow:
+def read_posting(row: _PostingRow) -> LedgerRow:
+    """Return the posting of a row. Raises ValueError or TypeError if it cannot be one."""
     return LedgerRow(
         event_seq=row.event_seq,
         account_id=row.account_id,

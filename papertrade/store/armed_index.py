@@ -20,14 +20,14 @@ from papertrade.store.tables import LIVE
 _CHUNK: Final = 4_000  # rows of five parameters; SQLite takes 32766 parameters in one statement
 
 _PROBE: Final = (
-    "SELECT t.id FROM seen AS s CROSS JOIN trade AS t INDEXED BY {index} "
+    "SELECT t.id, t.symbol FROM seen AS s CROSS JOIN trade AS t INDEXED BY {index} "
     f"WHERE t.venue = s.venue AND t.symbol = s.symbol AND t.{{condition}} AND t.{LIVE}"
 )
 
 
-def touched(connection: Connection, seen: Sequence[Seen]) -> tuple[int, ...]:
-    """Return the live trades that may react to what was seen, in the order of their numbers."""
-    found: set[int] = set()
+def touched(connection: Connection, seen: Sequence[Seen]) -> dict[int, str]:
+    """Return the live trades that may react to what was seen, with their symbols, in the order of their numbers."""
+    found: dict[int, str] = {}
     for start in range(0, len(seen), _CHUNK):
         chunk = seen[start : start + _CHUNK]
         parameters = tuple(
@@ -35,8 +35,9 @@ def touched(connection: Connection, seen: Sequence[Seen]) -> tuple[int, ...]:
             for s in chunk
             for cell in (s.venue, s.symbol, hint_at_most(s.low), hint_at_least(s.high), s.last_open_ms)
         )
-        found.update(number for (number,) in connection.exec_driver_sql(finder(len(chunk)), parameters))
-    return tuple(sorted(found))
+        rows = connection.exec_driver_sql(finder(len(chunk)), parameters)
+        found.update((int(number), str(symbol)) for number, symbol in rows)
+    return dict(sorted(found.items()))
 
 
 @cache

@@ -68,6 +68,8 @@ def mapped(path: Path) -> Iterator[None]:
         if (known := _known(path, error)) is not None:
             raise known from error
         raise
+    except UnicodeDecodeError as error:  # the driver trips over its own message when it quotes a damaged name
+        raise unusable(path, "it is damaged (text that is none)", _CHECK) from error
 
 
 @contextmanager

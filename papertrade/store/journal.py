@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from papertrade.engine.account import Book
@@ -64,22 +64,33 @@ class JournalReads(Snapshot):
         """Return the number of the newest event, 0 before the first."""
         return self._number("SELECT MAX(seq) FROM event")
 
+    def event_count(self, wanted: EventFilter) -> int:
+        """Return how many events match, without `limit` and `last`."""
+        query = select(func.count()).select_from(EVENT).where(*_conditions(wanted))
+        return self._connection.execute(query).scalar_one()
+
     def events(self, wanted: EventFilter) -> tuple[JournalRow, ...]:
         """Return the events that match, in the order of the journal."""
-        query = select(EVENT).where(EVENT.c.seq > wanted.after_seq)
-        for column in ("account_id", "trade_id", "signal_id"):
-            number: int | None = getattr(wanted, column)
-            if number is not None:
-                query = query.where(EVENT.c[column] == number)
-        if wanted.kinds:
-            query = query.where(EVENT.c.kind.in_(wanted.kinds))
-        if wanted.since_ms is not None:
-            query = query.where(EVENT.c.recorded_ms >= wanted.since_ms)
-        if wanted.until_ms is not None:
-            query = query.where(EVENT.c.recorded_ms < wanted.until_ms)
+        query = select(EVENT).where(*_conditions(wanted))
         if wanted.last is not None:
             return self._values(query.order_by(EVENT.c.seq.desc()).limit(wanted.last), _journal_row)[::-1]
         return self._values(query.order_by(EVENT.c.seq).limit(wanted.limit), _journal_row)
+
+
+def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """Return what an event must be like to match, without limits."""
+    every: list[ColumnElement[bool]] = [EVENT.c.seq > wanted.after_seq]
+    for column in ("account_id", "trade_id", "signal_id"):
+        number: int | None = getattr(wanted, column)
+        if number is not None:
+            every.append(EVENT.c[column] == number)
+    if wanted.kinds:
+        every.append(EVENT.c.kind.in_(wanted.kinds))
+    if wanted.since_ms is not None:
+        every.append(EVENT.c.recorded_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        every.append(EVENT.c.recorded_ms < wanted.until_ms)
+    return every
 
 
 class JournalWriter(AccountReads, TradeReads, JournalReads):
@@ -184,22 +195,23 @@ class JournalWriter(AccountReads, TradeReads, JournalReads):
             for book, amount in moves.total.items():
                 known[book, True] = known.get((book, True), 0) + amount
         if moves.cash_lowest < 0:
-            account = self.account(account_id)
-            sums = {} if account is None else self.book_sums(account)
-            cash = sums.get((Book.CASH, False), 0) + sums.get((Book.CASH, True), 0)
+            cash = (
+                self._cash(account_id) if known is None else known[Book.CASH, True] + known.get((Book.CASH, False), 0)
+            )
             lowest = cash - moves.total.get(Book.CASH, 0) + moves.cash_lowest
             invariant(lowest >= 0, f"cash of account {account_id} would fall to {lowest} units")
+
+    def _cash(self, account_id: int) -> int:
+        return self._number(
+            "SELECT SUM(amount_u) FROM ledger WHERE account_id = ? AND book = ?", (account_id, Book.CASH)
+        )
 
     def _duplicate(self, new: Sequence[Trade], error: IntegrityError) -> Exception:
         """Return the error that names the living trade, or the database's own if it was something else."""
         if "trade.account_id, trade.signal_id" not in str(error.orig):
             return error
-        for trade in new:
-            order = trade.order
-            living = self.live_trade_of(order.account_id, order.signal_id)
-            if living is not None and living.id != trade.id:
-                return duplicate_trade(living)
-        return error
+        pairs = ((self.live_trade_of(t.order.account_id, t.order.signal_id), t) for t in new)
+        return duplicate_trade(next(living for living, t in pairs if living is not None and living.id != t.id))
 
     def _current_head(self) -> Head:
         if self._head is None:

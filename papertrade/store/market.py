@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import and_, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from papertrade.engine.codec import decode, encode
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Quote
+from papertrade.engine.money import plain
 from papertrade.store.armed_index import touched
 from papertrade.store.cache_tables import (
     COVERAGE,
@@ -33,6 +33,7 @@ from papertrade.store.cache_tables import (
     WatermarkAsideTable,
     WatermarkTable,
 )
+from papertrade.store.columns import optional_plain
 from papertrade.store.rows import (
     Coverage,
     CoverageKind,
@@ -69,11 +70,24 @@ SELECT venue, symbol FROM symbols WHERE symbol IS NOT NULL ORDER BY venue, symbo
 _PLACES: Final = select(TRADE.c.id, TRADE.c.venue, TRADE.c.symbol).where(TRADE.c.id.in_(NUMBERS))
 
 
+# Every tick writes these for every live instrument, so they go round the expression language (P4).
+_MOVE_WATERMARK: Final = """
+INSERT INTO watermark(venue, symbol, end_ms, close) VALUES (?, ?, ?, ?)
+ON CONFLICT(venue, symbol) DO UPDATE SET end_ms = excluded.end_ms, close = excluded.close
+WHERE excluded.end_ms > watermark.end_ms
+"""
+_PUT_QUOTE: Final = """
+INSERT INTO quote(venue, symbol, last, bid, ask, at_ms) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT(venue, symbol) DO UPDATE
+SET last = excluded.last, bid = excluded.bid, ask = excluded.ask, at_ms = excluded.at_ms
+"""
+
+
 class MarketReads(Snapshot):
     """Reading what is known of the market."""
 
-    def touched(self, seen: Sequence[Seen]) -> tuple[int, ...]:
-        """Return the numbers of the live trades that may react to what was seen; too many, never too few."""
+    def touched(self, seen: Sequence[Seen]) -> dict[int, str]:
+        """Return the live trades that may react to what was seen, with their symbols; too many, never too few."""
         return touched(self._connection, seen)
 
     def live_instruments(self) -> tuple[LiveInstrument, ...]:
@@ -182,14 +196,8 @@ class MarketWrites(MarketReads):
     def move_watermarks(self, marks: Sequence[Watermark]) -> None:
         """Move watermarks forward; one that would move back stays where it is."""
         if marks:
-            statement = insert(WATERMARK)
-            new = statement.excluded
-            forward = statement.on_conflict_do_update(
-                index_elements=["venue", "symbol"],
-                set_={"end_ms": new.end_ms, "close": new.close},
-                where=new.end_ms > WATERMARK.c.end_ms,
-            )
-            self._connection.execute(forward, [cells(WATERMARK, mark) for mark in marks])
+            rows = [(m.venue, m.symbol, m.end_ms, plain(m.close)) for m in marks]
+            self._connection.exec_driver_sql(_MOVE_WATERMARK, rows)
 
     def set_trade_aside(self, aside: SetAside) -> None:
         """Remember that a trade broke, and from where it must be caught up."""
@@ -202,18 +210,19 @@ class MarketWrites(MarketReads):
 
     def put_quotes(self, quotes: Sequence[StoredQuote]) -> None:
         """Remember the last quote of instruments."""
-        rows: list[dict[str, object]] = [
-            {
-                "venue": q.venue,
-                "symbol": q.symbol,
-                "last": q.quote.last,
-                "bid": q.quote.bid,
-                "ask": q.quote.ask,
-                "at_ms": q.quote.at_ms,
-            }
-            for q in quotes
-        ]
-        upsert(self._connection, QUOTE, rows)
+        if quotes:
+            rows = [
+                (
+                    q.venue,
+                    q.symbol,
+                    plain(q.quote.last),
+                    optional_plain(q.quote.bid),
+                    optional_plain(q.quote.ask),
+                    q.quote.at_ms,
+                )
+                for q in quotes
+            ]
+            self._connection.exec_driver_sql(_PUT_QUOTE, rows)
 
     def put_prices(self, prices: Sequence[PricePoint]) -> None:
         """Remember prices that equity is computed from."""

@@ -37,6 +37,11 @@ class RunReads(Snapshot):
         query = select(DELIVERY).where(DELIVERY.c.delivered_ms.is_(None), DELIVERY.c.next_ms <= now_ms)
         return self._values(query.order_by(DELIVERY.c.id).limit(limit), _delivery)
 
+    def deliveries_next(self, target: str, before_ms: int, limit: int) -> tuple[Delivery, ...]:
+        """Return what waits for a target, oldest first, without those put off to `before_ms` or later."""
+        query = select(DELIVERY).where(DELIVERY.c.delivered_ms.is_(None), DELIVERY.c.target == target)
+        return self._values(query.where(DELIVERY.c.next_ms < before_ms).order_by(DELIVERY.c.id).limit(limit), _delivery)
+
     def deliveries_waiting(self) -> tuple[Delivery, ...]:
         """Return every delivery that is not delivered, oldest first."""
         query = select(DELIVERY).where(DELIVERY.c.delivered_ms.is_(None))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, or_, select
 
 from papertrade.engine.codec import decode
 from papertrade.engine.signal import Signal
+from papertrade.engine.trade import Status
 from papertrade.store.rows import NoteRow, SignalFilter, SignalPage, SignalRow
-from papertrade.store.snapshot import Snapshot
+from papertrade.store.snapshot import NUMBERS, Snapshot, among
 from papertrade.store.tables import NOTE, SIGNAL, TRADE, NoteTable, SignalTable
 from papertrade.store.trade_rows import words
 
@@ -17,12 +20,12 @@ class SignalReads(Snapshot):
 
     def signal(self, signal_id: int) -> SignalRow | None:
         """Return a signal by its number, None if there is none."""
-        return self._one(select(SIGNAL).where(SIGNAL.c.id == signal_id), _signal)
+        return self._one(select(SIGNAL).where(SIGNAL.c.id == signal_id), read_signal)
 
     def signal_known_as(self, source: str, external_id: str) -> SignalRow | None:
         """Return a signal by its identity, None if there is none."""
         query = select(SIGNAL).where(SIGNAL.c.source == source, SIGNAL.c.external_id == external_id)
-        return self._one(query, _signal)
+        return self._one(query, read_signal)
 
     def signals(self, wanted: SignalFilter) -> SignalPage:
         """Return the signals that match, newest first."""
@@ -37,7 +40,7 @@ class SignalReads(Snapshot):
         if wanted.before is not None:
             query = query.where(SIGNAL.c.id < wanted.before)
         newest_first = query.order_by(SIGNAL.c.id.desc()).limit(wanted.limit)
-        return SignalPage(self._values(newest_first, _signal), total)
+        return SignalPage(self._values(newest_first, read_signal), total)
 
     def untraded_signals(self, account_id: int, now_ms: int, source: str | None = None) -> tuple[SignalRow, ...]:
         """Return the signals never traded in an account, not expired and not cancelled, oldest first."""
@@ -49,7 +52,20 @@ class SignalReads(Snapshot):
         )
         if source is not None:
             query = query.where(SIGNAL.c.source == source)
-        return self._values(query.order_by(SIGNAL.c.id), _signal)
+        return self._values(query.order_by(SIGNAL.c.id), read_signal)
+
+    def trades_of_signals(
+        self, account_id: int, signal_ids: Sequence[int]
+    ) -> dict[int, tuple[tuple[int, Status], ...]]:
+        """Return the number and state of each signal's trades in an account, oldest first."""
+        query = select(TRADE.c.signal_id, TRADE.c.id, TRADE.c.status).where(
+            TRADE.c.account_id == account_id, TRADE.c.signal_id.in_(NUMBERS)
+        )
+        found: dict[int, tuple[tuple[int, Status], ...]] = {}
+        rows = self._connection.execute(query.order_by(TRADE.c.id), {"numbers": among(signal_ids)})
+        for signal_id, trade_id, status in rows:
+            found[signal_id] = (*found.get(signal_id, ()), (trade_id, Status(status)))
+        return found
 
     def notes(
         self,
@@ -65,10 +81,11 @@ class SignalReads(Snapshot):
         for column, value in wanted.items():
             if value is not None:
                 query = query.where(NOTE.c[column] == value)
-        return self._values(query, _note)
+        return self._values(query, read_note)
 
 
-def _signal(row: SignalTable) -> SignalRow:
+def read_signal(row: SignalTable) -> SignalRow:
+    """Return the signal of a row. Raises ValueError or TypeError if it cannot be one."""
     return SignalRow(
         id=row.id,
         signal=decode(Signal, row.content),
@@ -77,7 +94,8 @@ def _signal(row: SignalTable) -> SignalRow:
     )
 
 
-def _note(row: NoteTable) -> NoteRow:
+def read_note(row: NoteTable) -> NoteRow:
+    """Return the note of a row. Raises ValueError or TypeError if it cannot be one."""
     return NoteRow(
         id=row.id,
         account_id=row.account_id,

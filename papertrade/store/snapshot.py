@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from papertrade.store import failures
 
@@ -61,12 +62,15 @@ def among(numbers: Iterable[int]) -> str:
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
     """Insert rows, or replace all columns but the key of those that exist."""
     if rows:
-        statement = insert(table)
-        keys = [c.name for c in table.primary_key.columns]
-        changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        connection.execute(_upsert(table), rows)
 
 
+@cache
+def _upsert(table: Table) -> Insert:
+    statement = insert(table)
+    keys = [c.name for c in table.primary_key.columns]
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 def cells(table: Table, value: object) -> dict[str, object]:
     """Return a value as a row of a table whose columns are named like its fields."""
     return {column.name: getattr(value, column.name) for column in table.columns}

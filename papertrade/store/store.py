@@ -25,6 +25,8 @@ from papertrade.store.migrations import STEPS, Step
 from papertrade.store.rows import CheckReport
 from papertrade.store.run_state import RunReads, RunWrites
 from papertrade.store.signals import SignalReads
+from papertrade.store.streams import StreamReads
+from papertrade.store.sums import SumReads
 from papertrade.store.trades import TradeReads
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ T = TypeVar("T")
 WAL_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
 
-class Reader(AccountReads, SignalReads, TradeReads, JournalReads, MarketReads, RunReads):
+class Reader(AccountReads, SignalReads, TradeReads, JournalReads, MarketReads, RunReads, SumReads, StreamReads):
     """Everything that can be asked, on one snapshot of the database."""
 
 
@@ -60,9 +62,11 @@ class Store:
         run_id: str,
         pause: Callable[[float], None],
         was_created: bool,
+        migrated_from: int | None = None,
     ) -> None:
         self.path = path
         self.was_created = was_created
+        self.migrated_from = migrated_from
         self._connection = connection
         self._now_ms = now_ms
         self._run_id = run_id
@@ -87,7 +91,7 @@ class Store:
         lock. Raises DatabaseUnusable for a place or a file that cannot be used.
         """
         database.check_place(path, mounts)
-        was_created = False
+        was_created, migrated_from = False, None
         if not _exists(path):
             if not can_create:
                 raise failures.unusable(path, "it does not exist", "`papertrade init` makes it")
@@ -100,10 +104,24 @@ class Store:
                 database.check_version(path, version, migrations.present_version(steps))
             if version < migrations.present_version(steps):
                 migrations.migrate(connection, path, now_ms, pause, steps)
+                migrated_from = version
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection, now_ms=now_ms, run_id=run_id, pause=pause, was_created=was_created)
+        return cls(
+            path,
+            connection,
+            now_ms=now_ms,
+            run_id=run_id,
+            pause=pause,
+            was_created=was_created,
+            migrated_from=migrated_from,
+        )
+
+    @property
+    def run_id(self) -> str:
+        """What signs everything that this store records."""
+        return self._run_id
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -172,8 +190,17 @@ class Store:
     def _transaction(self, begin: str) -> Iterator[Connection]:
         self._check_idle()
         self._connection.execution_options(**{BEGIN: begin})
-        with failures.mapped(self.path), self._connection.begin():
-            yield self._connection
+        with failures.mapped(self.path):
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        """Roll back what a failed COMMIT left open: SQLAlchemy takes that transaction for ended."""
+        if database.raw(self._connection).in_transaction:
+            database.raw(self._connection).rollback()
 
     def _check_idle(self) -> None:
         if self._connection.in_transaction():

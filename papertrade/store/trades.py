@@ -11,7 +11,7 @@ from papertrade.engine.messages import Liquidity
 from papertrade.engine.trade import ExitReason, Status, Trade
 from papertrade.store.rows import FillRow, TradeFilter, TradePage
 from papertrade.store.snapshot import NUMBERS, Snapshot, among
-from papertrade.store.tables import FILL, TRADE, FillTable
+from papertrade.store.tables import FILL, LIVE, TRADE, FillTable
 from papertrade.store.trade_rows import flags, read_trade
 
 _NUMBERED = select(TRADE).where(TRADE.c.id.in_(NUMBERS)).order_by(TRADE.c.id)
@@ -39,6 +39,10 @@ class TradeReads(Snapshot):
                 query = query.where(TRADE.c[column] == value)
         return self._values(query, read_trade)
 
+    def live_count(self) -> int:
+        """Return how many trades are pending or open, counted in the index of live trades alone."""
+        return self._number(f"SELECT COUNT(*) FROM trade INDEXED BY live_below WHERE {LIVE}")
+
     def live_trade_of(self, account_id: int, signal_id: int) -> Trade | None:
         """Return the pending or open trade of a signal in an account, None if there is none."""
         query = select(TRADE).where(_LIVE, TRADE.c.account_id == account_id, TRADE.c.signal_id == signal_id)
@@ -46,7 +50,7 @@ class TradeReads(Snapshot):
 
     def trades_page(self, wanted: TradeFilter) -> TradePage:
         """Return the trades that match, newest first."""
-        matching = _conditions(wanted)
+        matching = trade_conditions(wanted)
         total = self._connection.execute(select(func.count()).select_from(TRADE).where(*matching)).scalar_one()
         query = select(TRADE).where(*matching).order_by(TRADE.c.id.desc()).limit(wanted.limit)
         if wanted.before is not None:
@@ -60,9 +64,10 @@ class TradeReads(Snapshot):
         account_id: int | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
+        after_seq: int = 0,
     ) -> tuple[FillRow, ...]:
         """Return fills in the order of the journal; `until_ms` is not included, what is None does not restrict."""
-        query = select(FILL).order_by(FILL.c.event_seq)
+        query = select(FILL).where(FILL.c.event_seq > after_seq).order_by(FILL.c.event_seq)
         if trade_id is not None:
             query = query.where(FILL.c.trade_id == trade_id)
         if account_id is not None:
@@ -71,10 +76,10 @@ class TradeReads(Snapshot):
             query = query.where(FILL.c.at_ms >= since_ms)
         if until_ms is not None:
             query = query.where(FILL.c.at_ms < until_ms)
-        return self._values(query, _fill)
+        return self._values(query, read_fill)
 
 
-def _conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
+def trade_conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
     """Return what a trade must be like to match, without paging."""
     every: list[ColumnElement[bool]] = [
         TRADE.c[column] == value
@@ -104,7 +109,8 @@ def _conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
     return every
 
 
-def _fill(row: FillTable) -> FillRow:
+def read_fill(row: FillTable) -> FillRow:
+    """Return the fill of a row. Raises ValueError or TypeError if it cannot be one."""
     return FillRow(
         event_seq=row.event_seq,
         trade_id=row.trade_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +15,21 @@ from papertrade.engine.messages import (
     CashMoved,
     Cause,
     EntryFilled,
+    EpochStarted,
+    LevelsChanged,
+    NoteAdded,
+    Refused,
     SignalAdded,
+    SignalCancelled,
+    TagsChanged,
+    TradeEnded,
     TradeEvent,
+    TradeFlagged,
     TradePlaced,
 )
 from papertrade.engine.signal import EntryType, ExitWish, Signal, parse_level, parse_target
-from papertrade.engine.trade import Order, Terms, Trade
+from papertrade.engine.touch import touch
+from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Terms, Trade
 from papertrade.store.rows import Recorded
 from papertrade.store.store import Store, Writer
 
@@ -46,6 +56,16 @@ class ScriptedClock:
 def opened(path: Path, clock: ScriptedClock | None = None, run_id: str = "test") -> Store:
     clock = clock or ScriptedClock()
     return Store.open(path, now_ms=clock.now_ms, run_id=run_id, pause=clock.pause)
+
+
+def doing(*changes: Callable[[Writer], object]) -> Callable[[Writer], None]:
+    """Return one change that makes several."""
+
+    def all_of_them(writer: Writer) -> None:
+        for change in changes:
+            change(writer)
+
+    return all_of_them
 
 
 def a_signal(external_id: str = "1", *, source: str = "scanner", symbol: str = "BTCUSDT", **more: object) -> Signal:
@@ -124,7 +144,7 @@ def placed(writer: Writer, signal: Signal, *, account_id: int = 1, **more: objec
 
 
 def a_limit(external_id: str = "9", price: str = "98", **more: object) -> Signal:
-    return a_signal(external_id, entry_type=EntryType.LIMIT, entry_price=Decimal(price), **more)
+    return a_signal(external_id, entry_type=EntryType.LIMIT, entry_price=Decimal(price), **more)  # type: ignore[arg-type]
 
 
 def a_candle(open_ms: int, low: str, high: str, open_: str = "100", close: str = "100") -> Candle:
@@ -135,4 +155,81 @@ def a_candle(open_ms: int, low: str, high: str, open_: str = "100", close: str =
         high=Decimal(high),
         low=Decimal(low),
         close=Decimal(close),
+    )
+
+
+def touched_by(trade: Trade, candle: Candle) -> tuple[TradeEvent, ...]:
+    """Return what a candle does to a trade."""
+    return touch(trade, candle)[1]
+
+
+def shown(writer: Writer, number: int, candle: Candle) -> None:
+    """Show a candle to a trade and record what happens."""
+    trade = writer.trades([number])[number]
+    record(writer, *touched_by(trade, candle), before=trade)
+
+
+def whole_book(writer: Writer) -> None:
+    """Make a book with every kind of event and a trade in every state."""
+    later = START_MS + MINUTE_MS
+    main, second = founded(writer), founded(writer, "second", "500")
+    stopped = entered(writer, a_signal("stopped", tags=("slow",), confidence=Decimal("0.8")))
+    shown(writer, stopped, a_candle(later, "97", "101"))
+    targeted = entered(writer, a_signal("both targets"))
+    shown(writer, targeted, a_candle(later, "100", "104.5"))
+    shown(writer, targeted, a_candle(later + MINUTE_MS, "100", "109", close="108"))
+    partly = entered(writer, a_signal("one target", side=Side.SHORT, symbol="ETHUSDT"))
+    shown(writer, partly, a_candle(later, "95.5", "100"))
+    missed = placed(writer, a_limit("cancelled"), expires_at=later + MINUTE_MS)
+    waiting = writer.trades([missed])[missed]
+    ended = TradeEnded(
+        trade_id=missed, status=Status.CANCELLED, released=waiting.reserve, why="by hand", at_ms=later, applied_to=later
+    )
+    record(writer, ended, before=waiting)
+    late = placed(writer, a_limit("expired"), expires_at=later)
+    shown(writer, late, a_candle(later, "99", "101"))
+    placed(writer, a_limit("waiting", side=Side.SHORT, exits=ExitWish(), source="other"), account_id=second)
+    filled = placed(writer, a_limit("filled"))
+    shown(writer, filled, a_candle(later, "97.5", "101"))
+    opened_trade = writer.trades([filled])[filled]
+    ruling = Ruling(later + MINUTE_MS, ExitWish(), Levels(Decimal("90"), (), Decimal("0.5")))
+    record(
+        writer,
+        LevelsChanged(trade_id=filled, ruling=ruling, at_ms=later, reason="wider"),
+        TradeFlagged(trade_id=filled, flags=(Flag.UNVERIFIED,), at_ms=later),
+        TagsChanged(trade_id=filled, tags=("kept", "swing")),
+        before=opened_trade,
+    )
+    spare = stored(writer, a_signal("spare", source="other", expires_at_ms=later))
+    writer.record(
+        [
+            Recorded(SignalCancelled(signal_id=spare), later),
+            Recorded(
+                NoteAdded(note_id=writer.next_note_id(), account_id=main, text="a bad day", tags=("mood",)), later
+            ),
+            Recorded(
+                NoteAdded(
+                    note_id=writer.next_note_id(),
+                    account_id=main,
+                    text="stopped too early",
+                    trade_id=stopped,
+                    signal_id=1,
+                    symbol="BTCUSDT",
+                    confidence=Decimal("0.25"),
+                ),
+                later,
+            ),
+            Recorded(
+                Refused(
+                    account_id=second,
+                    code="insufficient_funds",
+                    message="too little cash",
+                    symbol="BTCUSDT",
+                    side="long",
+                    signal_key="scanner:spare",
+                ),
+                later,
+            ),
+            Recorded(EpochStarted(account_id=second, epoch=2), later),
+        ]
     )

@@ -1,0 +1,140 @@
+"""An older file becomes a present one whole, after a backup; a newer program's steps are a plain list."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from papertrade.errors import DatabaseUnusable, DifferenceFound
+from papertrade.store import locks, migrations
+from papertrade.store.migrations import Step
+from papertrade.store.store import Store
+from tests.store.children import exit_codes, in_children
+from tests.store.stories import ScriptedClock, founded, opened, whole_book
+
+
+class PowerCut(BaseException):
+    """The end of the process, as a test can see it."""
+
+
+def add_setting(connection: Connection) -> None:
+    connection.exec_driver_sql("INSERT INTO setting (key, value) VALUES ('step', 'two')")
+
+
+def add_another(connection: Connection) -> None:
+    connection.exec_driver_sql("INSERT INTO setting (key, value) VALUES ('again', 'three')")
+
+
+STEPS: Sequence[Step] = (add_setting, add_another)
+
+
+def newer(path: Path, steps: Sequence[Step] = STEPS) -> Store:
+    """Open with a program that knows more schemas."""
+    clock = ScriptedClock()
+    return Store.open(path, now_ms=clock.now_ms, run_id="newer", pause=clock.pause, steps=steps)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "book.db"
+    with closing(opened(path)) as store:
+        store.write(whole_book)
+    yield path
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(found)
+
+
+def test_an_older_file_is_brought_to_the_present_after_a_backup(old: Path) -> None:
+    with closing(newer(old)) as store:
+        with store.read() as reader:
+            assert (reader.setting("step"), reader.setting("again")) == ("two", "three")
+            history = reader._connection.exec_driver_sql("SELECT version FROM migration ORDER BY version")
+            assert [row.version for row in history] == [1, 3]
+        assert store.check().is_sound
+    backup = old.with_name("book.db.v1.bak")
+    assert (version(old), version(backup)) == (3, 1)
+    with closing(opened(backup)) as before:
+        assert before.check().is_sound
+    with pytest.raises(DatabaseUnusable, match="newer papertrade"):
+        opened(old)
+
+
+def test_a_new_file_has_the_present_schema_and_no_backup(tmp_path: Path) -> None:
+    with closing(newer(tmp_path / "new.db")) as store:
+        store.write(founded)
+    assert version(tmp_path / "new.db") == 3
+    assert not list(tmp_path.glob("*.bak"))
+
+
+def test_a_present_file_is_left_alone(old: Path) -> None:
+    newer(old).close()
+    (old.with_name("book.db.v1.bak")).unlink()
+    newer(old).close()
+    assert not list(old.parent.glob("*.bak"))
+
+
+@pytest.mark.parametrize("dying", [0, 1])
+def test_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) -> None:
+    def die(connection: Connection) -> None:
+        STEPS[dying](connection)
+        raise PowerCut
+
+    steps = [*STEPS]
+    steps[dying] = die
+    with pytest.raises(PowerCut):
+        newer(old, steps)
+    assert version(old) == 1
+    with closing(opened(old)) as store:
+        assert store.check().is_sound
+        with store.read() as reader:
+            assert reader.setting("step") is None
+    with closing(newer(old)) as store:
+        assert store.check().is_sound
+
+
+def test_a_step_that_breaks_the_books_is_undone(old: Path) -> None:
+    def spoil(connection: Connection) -> None:
+        connection.exec_driver_sql("DROP TRIGGER note_no_update")
+        connection.exec_driver_sql("UPDATE note SET text = 'changed'")
+
+    with pytest.raises(DifferenceFound, match="was left at schema 1: ") as failed:
+        newer(old, [spoil])
+    assert failed.value.exit_code == 13
+    assert version(old) == 1
+    with closing(opened(old)) as store:
+        assert store.check().is_sound
+
+
+def test_a_file_migrated_while_we_waited_for_the_lock_is_taken_as_it_is(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lock = locks.write_lock
+
+    def late(path: Path, pause: Callable[[float], None]) -> object:
+        monkeypatch.setattr(locks, "write_lock", write_lock)
+        newer(old).close()
+        return write_lock(path, pause)
+
+    monkeypatch.setattr(locks, "write_lock", late)
+    with closing(newer(old)) as store, store.read() as reader:
+        assert reader.setting("step") == "two"
+    assert migrations.present_version(STEPS) == 3
+
+
+def test_many_processes_migrate_one_file_once(old: Path) -> None:
+    def open_and_look(number: int) -> int:
+        with closing(newer(old)) as store, store.read() as reader:
+            return int(reader.setting("again") == "three")
+
+    assert exit_codes(in_children(6, open_and_look)) == [1] * 6
+    with closing(newer(old)) as store:
+        assert store.check().is_sound

@@ -1,0 +1,97 @@
+"""The schema itself refuses what must never happen, whichever program writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from papertrade.store import schema
+from papertrade.store.store import Store
+from papertrade.store.tables import Stored
+
+
+@pytest.fixture
+def outsider(book: Store) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to the book, as the sqlite3 shell would open it."""
+    connection = sqlite3.connect(book.path, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE event SET body = '{}' WHERE seq = 1", "event is append-only"),
+        ("DELETE FROM event WHERE seq = 1", "event is append-only"),
+        ("INSERT OR REPLACE INTO event SELECT * FROM event WHERE seq = 1", "event is append-only"),
+        ("UPDATE ledger SET amount_u = 1", "ledger is append-only"),
+        ("DELETE FROM ledger", "ledger is append-only"),
+        ("INSERT OR REPLACE INTO ledger SELECT * FROM ledger LIMIT 1", "ledger is append-only"),
+        ("UPDATE fill SET fee_u = 0", "fill is append-only"),
+        ("DELETE FROM fill", "fill is append-only"),
+        ("UPDATE note SET text = ''", "note is append-only"),
+        ("DELETE FROM trade WHERE id = 6", "trade is never deleted"),
+        ("DELETE FROM signal WHERE id = 8", "signal is never deleted"),
+        ("DELETE FROM account WHERE id = 2", "account is never deleted"),
+        ("UPDATE trade SET status = 'open' WHERE id = 1", "an ended trade is frozen"),
+        ("UPDATE trade SET status = 'cancelled', closed_ms = 1 WHERE id = 7", "illegal change of status"),
+        ("UPDATE trade SET status = 'pending' WHERE id = 7", "illegal change of status"),
+        ("UPDATE trade SET realized_u = 0 WHERE id = 1", "an ended trade is frozen"),
+        ("UPDATE trade SET closed_ms = closed_ms + 1 WHERE id = 2", "an ended trade is frozen"),
+        ("UPDATE trade SET symbol = 'ETHUSDT' WHERE id = 7", "the order of a trade never changes"),
+        ("UPDATE trade SET signal_id = 1 WHERE id = 7", "the order of a trade never changes"),
+        ("UPDATE signal SET status = 'stored' WHERE id = 8", "a signal can only be cancelled"),
+        ("UPDATE signal SET symbol = 'X' WHERE id = 1", "a signal can only be cancelled"),
+        ("UPDATE account SET name = 'x' WHERE id = 1", "an account changes by a new epoch only"),
+        ("UPDATE account SET epoch = 1 WHERE id = 2", "an account changes by a new epoch only"),
+        ("UPDATE trade SET open_quantity = '1e5' WHERE id = 7", "open_quantity_is_decimal"),
+        ("UPDATE trade SET reserve_u = -1 WHERE id = 7", "reserve_is_live"),
+        ("UPDATE trade SET reserve_u = 0.5 WHERE id = 7", "cannot store REAL value"),
+        ("UPDATE trade SET status = 'closed' WHERE id = 7", "CHECK constraint failed"),
+        ("INSERT INTO ledger VALUES (1, 'cash', 1, NULL, 0)", "amount_not_zero"),
+        ("INSERT INTO ledger VALUES (1, 'gold', 1, NULL, 5)", "book_known"),
+        ("INSERT INTO ledger VALUES (999, 'cash', 1, NULL, 5)", "FOREIGN KEY"),
+        (
+            "INSERT INTO trade SELECT 99, account_id, epoch, signal_id, signal_key, source, venue, symbol, side, "
+            "entry_type, order_price, order_quantity, exits, terms, placed_ms, order_whole_from_ms, expires_ms, "
+            "confidence, reason, order_tags, order_flags, status, quantity, open_quantity, reserve_u, rulings, "
+            "applied_to_ms, whole_from_ms, tags, flags, entry_price, opened_ms, initial_stop, liquidation_price, "
+            "entry_fee_u, entry_fee_left_u, fees_u, slippage_u, gross_u, realized_u, exit_value, exit_reason, "
+            "closed_ms, is_ambiguous, armed_below, armed_above, armed_at FROM trade WHERE id = 7",
+            "UNIQUE constraint failed: trade.account_id, trade.signal_id",
+        ),
+    ],
+)
+def test_the_books_refuse(outsider: sqlite3.Connection, statement: str, message: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match=message):
+        outsider.execute(statement)
+
+
+def test_what_may_change_may(outsider: sqlite3.Connection) -> None:
+    outsider.execute("UPDATE trade SET tags = '[\"x\"]', flags = '[]' WHERE id = 1")
+    outsider.execute("UPDATE trade SET applied_to_ms = applied_to_ms + 1 WHERE id = 7")
+    outsider.execute("UPDATE signal SET status = 'cancelled' WHERE id = 1")
+    outsider.execute("UPDATE account SET epoch = 3, epoch_seq = (SELECT MAX(seq) FROM event) + 0 WHERE id = 1 AND 0")
+    assert outsider.execute("SELECT tags FROM trade WHERE id = 1").fetchone() == ('["x"]',)
+
+
+def test_every_statement_makes_one_object_of_its_name() -> None:
+    connection = sqlite3.connect(":memory:")
+    for statement in schema.statements().values():
+        connection.execute(statement)
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL")]
+    assert names == list(schema.statements())
+    connection.close()
+
+
+def test_caches_are_named_after_what_they_hold() -> None:
+    held = ("instrument", "candle", "quote", "price", "equity", "watermark", "coverage", "cursor", "delivery")
+    others = (*held, "venue", "run", "migration", "setting")
+    views = {"event", "account", "signal", "trade", "fill", "ledger", "note"}
+    caches = {table.name for table in Stored.metadata.sorted_tables} - views
+    assert len(caches) == 13
+    assert [name for name in caches if not name.startswith(others)] == []
