@@ -6,7 +6,7 @@ Assets are positive (cash, reserved); capital and profit are booked with the opp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -81,3 +81,17 @@ def postings(event: Event) -> tuple[Posting, ...]:
             case _:
                 return ()
         return tuple(Posting(book, amount) for book, amount in lines if amount != 0)
+
+
+def posted(book: AccountBook, event: Event) -> AccountBook:
+    """Return an account's books after an event of its present epoch."""
+    sums: dict[Book, Decimal] = {line.book: line.amount for line in postings(event)}
+    with exact():
+        results = sum((sums.get(result, ZERO) for result in (Book.REALIZED_PNL, Book.FEES, Book.FUNDING)), ZERO)
+        return replace(
+            book,
+            cash=book.cash + sums.get(Book.CASH, ZERO),
+            reserved=book.reserved + sums.get(Book.RESERVED, ZERO),
+            capital=book.capital - sums.get(Book.CAPITAL, ZERO),
+            realized=book.realized - results,
+        )

@@ -36,13 +36,6 @@ def close_trade(
         return _leave(trade, trade.open_quantity * fraction, cause, at_ms, flags)
 
 
-def reduce_trade(trade: Trade, quantity: Decimal, quote: Quote, at_ms: int) -> ExitFilled | Refusal:
-    """Close a quantity of what is open, at most all of it, at the quote: what `sell` does to a plain order."""
-    with exact():
-        cause = Cause(rule="5 closed by hand", raw_price=quote.mark(trade.side), quote=quote)
-        return _leave(trade, quantity, cause, at_ms, ())
-
-
 def cancel_trade(trade: Trade, why: str, at_ms: int) -> TradeEnded | Refusal:
     """Cancel a waiting entry and release what it had tied up."""
     if trade.status is not Status.PENDING:
@@ -80,7 +73,7 @@ def modify_trade(trade: Trade, change: ExitChange, price: Decimal, at_ms: int, r
     if not trade.status.is_live:
         return ended_refusal(trade)
     with exact():
-        from_ms = max(first_whole_open(at_ms, rules.candle_ms), trade.whole_from)
+        from_ms = counts_from(trade, at_ms, rules)
         if trade.status is Status.PENDING:
             wish = _changed_wish(trade.ruling.wish, change)
             entry, grid = trade.order.waiting_price, trade.order.terms.price_grid
@@ -90,7 +83,12 @@ def modify_trade(trade: Trade, change: ExitChange, price: Decimal, at_ms: int, r
         # Kept levels are not asked about: the minute still forming may have touched one already.
         new = Levels(None if change.keeps_stop else levels.stop, () if change.keeps_targets else levels.targets, ZERO)
         wrong = check_sides(new, trade.side, price, "the price")
-        return wrong or LevelsChanged(trade_id=trade.id, ruling=Ruling(from_ms, _as_wish(levels), levels), at_ms=at_ms)
+        return wrong or LevelsChanged(trade_id=trade.id, ruling=Ruling(from_ms, as_wish(levels), levels), at_ms=at_ms)
+
+
+def counts_from(trade: Trade, at_ms: int, rules: Rules) -> int:
+    """Return the open time of the first candle that a change of a trade's exits made at `at_ms` counts for."""
+    return max(first_whole_open(at_ms, rules.candle_ms), trade.whole_from)
 
 
 def ended_refusal(trade: Trade) -> Refusal:
@@ -145,14 +143,14 @@ def _changed_levels(trade: Trade, change: ExitChange) -> Levels:
     entry = trade.entered_price
     risk = None if trade.initial_stop is None else abs(entry - trade.initial_stop)
     grid = trade.order.terms.price_grid
-    asked = ExitWish(change.stop if not change.keeps_stop else _as_wish(old).stop, change.targets)
+    asked = ExitWish(change.stop if not change.keeps_stop else as_wish(old).stop, change.targets)
     new = resolve(asked, trade.side, entry, grid, trade.open_quantity, risk)
     if change.keeps_targets:
         return replace(old, stop=new.stop)
     return new
 
 
-def _as_wish(levels: Levels) -> ExitWish:
+def as_wish(levels: Levels) -> ExitWish:
     """Return resolved exits as wishes in plain prices; targets that were taken are left out."""
     stop = None if levels.stop is None else Level(LevelKind.PRICE, levels.stop)
     open_targets = [t for t in levels.targets if not t.is_filled]

@@ -13,7 +13,7 @@ from decimal import Decimal
 from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, liquidation_price, reserve_of
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import Side
-from papertrade.engine.messages import Cause, EntryFilled, Liquidity, Refusal, TradeEnded
+from papertrade.engine.messages import Cause, EntryFilled, Liquidity, TradeEnded
 from papertrade.engine.money import ZERO, plain, up_to_grid
 from papertrade.engine.state import ruling_at
 from papertrade.engine.trade import Flag, Order, Ruling, Status, Trade
@@ -53,14 +53,10 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     )
 
 
-def enter_at_once(trade_id: int, order: Order, cause: Cause, at_ms: int) -> EntryFilled | Refusal:
-    """Enter as a taker at the price of `cause`; refused if a level lies on the wrong side of the fill."""
+def enter_at_once(trade_id: int, order: Order, cause: Cause, at_ms: int) -> EntryFilled:
+    """Enter as a taker at the price of `cause`; that the levels suit it was checked when it was sized."""
     price = filled_price(cause.raw_price, order.side is Side.LONG, Liquidity.TAKER, order.terms)
     ruling = Ruling(order.placed_at, order.exits)
-    levels = resolve(order.exits, order.side, price, order.terms.price_grid, order.quantity)
-    wrong = check_sides(levels, order.side, price, "entry")
-    if wrong is not None:
-        return wrong
     return _fill(trade_id, order, (ruling,), price, order.quantity, Liquidity.TAKER, cause, at_ms)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Cause, ExitFilled, Liquidity
 from papertrade.engine.money import GRID, ONE, ZERO, ceil_to, floor_to, to_grid, up_to_grid
-from papertrade.engine.trade import ExitReason, Flag, Terms, Trade
+from papertrade.engine.trade import ExitReason, Flag, Levels, Target, Terms, Trade
 
 _BPS = Decimal(10_000)
 _HALF_A_UNIT = Decimal("0.000000005")  # what rounding may take off a reserve; a fee it can only raise
@@ -126,6 +126,12 @@ def part_to_close(trade: Trade, wanted: Decimal, price: Decimal) -> Decimal:
         if piece <= ZERO or piece < terms.quantity_min or piece * price < terms.notional_min:
             return trade.open_quantity
     return part
+
+
+def part_at_target(trade: Trade, levels: Levels, target: Target, price: Decimal) -> Decimal:
+    """Return how much leaves at a target: its fraction, or all at the last one and where a piece would be too small."""
+    is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
+    return trade.open_quantity if is_last else part_to_close(trade, levels.base_quantity * target.fraction, price)
 
 
 def _touch_flags(decision: Decision, side: Side) -> tuple[Flag, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import assert_never
 
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Refusal
@@ -83,6 +84,8 @@ def _price(level: Level, side: Side, entry: Decimal, risk: Decimal, towards: int
             change = level.value
         case LevelKind.RISK:
             return CONTEXT.add(entry, CONTEXT.multiply(level.value * side.sign, risk))
+        case _:
+            assert_never(level.kind)
     return CONTEXT.multiply(entry, CONTEXT.divide(HUNDRED + change, HUNDRED))
 
 

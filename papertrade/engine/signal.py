@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from papertrade.engine.market import Side
 from papertrade.engine.money import HUNDRED, ONE, ZERO, parse_decimal, plain
@@ -74,6 +75,8 @@ class Level:
                 return f"{number}%" if self.value < 0 else f"+{number}%"
             case LevelKind.RISK:
                 return f"{number}R"
+            case _:
+                assert_never(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import assert_never
 
 from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, reserve_of
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity, Refusal
-from papertrade.engine.money import GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
+from papertrade.engine.money import GRID, HUNDRED, ONE, ceil_to, floor_to, plain
 from papertrade.engine.signal import Size, SizeKind
 from papertrade.engine.trade import Terms
 
@@ -93,6 +94,8 @@ def _quantity(size: Size, ask: Ask, balance: Decimal) -> Decimal | Refusal:
             return _from_risk(balance * size.value / HUNDRED, ask)
         case SizeKind.RISK_AMOUNT:
             return _from_risk(size.value, ask)
+        case _:
+            assert_never(size.kind)
 
 
 def _from_risk(amount: Decimal, ask: Ask) -> Decimal | Refusal:
@@ -132,7 +135,7 @@ def _within_cash(sized: Sized, ask: Ask, cash: Decimal, may_shrink: bool) -> Siz
     need = tied_up(ask.price, sized.quantity, ask.terms)
     if need <= cash:
         return sized
-    enough = affordable(ask.price, ask.terms.taker, max(cash, ZERO), ask.terms)
+    enough = affordable(ask.price, ask.terms.taker, cash, ask.terms)
     if may_shrink and enough > 0:
         return replace(sized, quantity=enough, is_shrunk=True)
     currency = ask.instrument.quote

@@ -7,6 +7,7 @@ trade is a function of its events and of nothing else. No rule lives here: event
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from papertrade.engine.messages import (
     EntryFilled,
@@ -47,6 +48,8 @@ def evolve(trade: Trade | None, event: TradeEvent) -> Trade:
                 return replace(trade, flags=_with_flags(trade.flags, event.flags))
             case TagsChanged():
                 return replace(trade, tags=event.tags)
+            case _:
+                assert_never(event)
 
 
 def ruling_at(trade: Trade, open_ms: int) -> Ruling:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import assert_never
 
 from papertrade.engine.armed import adverse_price
 from papertrade.engine.conventions import GapFill, LimitFill, SameCandle
 from papertrade.engine.entries import enter
-from papertrade.engine.fills import Decision, exit_fill, part_to_close
+from papertrade.engine.fills import Decision, exit_fill, part_at_target
 from papertrade.engine.market import Candle, Quote, Side
 from papertrade.engine.messages import Cause, ExitFilled, Liquidity, TradeEnded, TradeEvent
 from papertrade.engine.money import exact
@@ -188,6 +189,8 @@ class _Walk:
             case SameCandle.NEAREST:
                 worst, best = self._extremes(inside)
                 return abs(inside.open - worst) <= abs(inside.open - best)
+            case _:
+                assert_never(self.convention.same_candle)
 
     def _leave(self, level: Decimal, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
         """Close all at `price` because the stop or the liquidation price at `level` was reached."""
@@ -206,10 +209,7 @@ class _Walk:
     def _take(self, target: Target, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
         """Close the target's fraction, or all where it is the last one or too small a piece is left."""
         levels = levels_at(self.trade, self.from_ms)
-        is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
-        quantity = self.trade.open_quantity
-        if not is_last:
-            quantity = part_to_close(self.trade, levels.base_quantity * target.fraction, price)
+        quantity = part_at_target(self.trade, levels, target, price)
         decision = Decision(
             cause=self._cause(rule, price, target.price),
             reason=ExitReason.TAKE_PROFIT,

@@ -6,7 +6,7 @@ tapes lie on a grid so small that touches, gaps, ties and equalities are the rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -141,16 +141,20 @@ def deal_entry(deal: Deal) -> Decimal:
 
 
 def play(
-    deal: Deal, candles: Sequence[Candle], finer: Mapping[int, Sequence[Candle]] | None = None
+    deal: Deal,
+    candles: Sequence[Candle],
+    finer: Mapping[int, Sequence[Candle]] | None = None,
+    found: Callable[[Trade, Candle], bool] = lambda trade, candle: True,
 ) -> tuple[Trade, list[TradeEvent]]:
-    """Open the deal with the engine and show it every candle, changing its exits in between."""
+    """Open the deal with the engine and show it every candle that is `found`, changing its exits in between."""
     trade, events, changes = opened(deal), list[TradeEvent](), list(deal.changes)
     for candle in candles:
         while changes and changes[0][0] <= candle.last_ms:
             at_ms, exits = changes.pop(0)
             trade = changed(trade, at_ms, exits, deal) if trade.status.is_live else trade
-        trade, more = touch(trade, candle, (finer or {}).get(candle.open_ms, ()))
-        events.extend(more)
+        if found(trade, candle):
+            trade, more = touch(trade, candle, (finer or {}).get(candle.open_ms, ()))
+            events.extend(more)
     return trade, events
 
 
@@ -256,10 +260,8 @@ def deals(draw: st.DrawFn, *, with_costs: bool = True, with_changes: bool = True
     entry = draw(st.sampled_from(["market", "limit", "stop"]))
     price = draw(st.integers(95, 105).map(Fraction))
     at_ms = draw(st.sampled_from([0, 1, 30_000, 59_999, 60_000, 90_000]))
-    if draw(st.booleans()) or not with_costs:
-        exits = draw(price_exits(side, price))
-    else:
-        exits = draw(relative_exits(side))
+    is_plain = not with_costs or draw(st.booleans())
+    exits = draw(price_exits(side, price) if is_plain else relative_exits(side))
     times = draw(st.lists(st.integers(1, 8 * MINUTE), max_size=2)) if with_changes else []
     changes = tuple((at_ms + more, draw(price_exits(side, price, must=True))) for more in sorted(times))
     rates = (

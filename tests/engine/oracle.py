@@ -166,8 +166,11 @@ class Oracle:
     def _prices(self, exits: Exits) -> Prices:
         stop = None if exits.stop is None else self._price_of(exits.stop, Fraction(0))
         risk = Fraction(0) if stop is None else abs(self.entry - stop)
-        targets = [(self._price_of(wish, risk), fraction) for wish, fraction in exits.targets]
-        targets.sort(key=lambda target: target[0] * self.sign)
+        shares: dict[Fraction, Fraction] = {}
+        for wish, fraction in exits.targets:
+            price = self._price_of(wish, risk)
+            shares[price] = shares.get(price, Fraction(0)) + fraction
+        targets = sorted(shares.items(), key=lambda target: target[0] * self.sign)
         takes_all = sum((fraction for _, fraction in targets), Fraction(0)) == 1
         return Prices(stop, targets, set(), self.left, takes_all)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from papertrade.engine.messages import Refusal
 from papertrade.engine.step import open_trade
+from papertrade.engine.touch import touch
 from tests.engine.deals import (
     MINUTE,
     bars,
@@ -23,20 +25,17 @@ from tests.engine.deals import (
     without_money,
 )
 from tests.engine.oracle import Bar, Deal, judge
+from tests.engine.tables import candles_of, deal_of, told
 
 
 def as_entered(deal: Deal) -> Deal:
     """Give a market deal the price that the engine filled it at; its own test is in the table of entries."""
     assume(not isinstance(open_trade(opening_of(deal), rules_of(deal)), Refusal))
     trade = opened(deal)
-    return replace_price(deal, deal.price if trade.entry_price is None else frac(trade.entry_price))
+    return replace(deal, price=deal.price if trade.entry_price is None else frac(trade.entry_price))
 
 
-def replace_price(deal: Deal, price: Fraction) -> Deal:
-    return Deal(**{**deal.__dict__, "price": price})
-
-
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500)
 @given(deals(), bars())
 def test_rule_equals_oracle_on_any_tape(deal: Deal, tape: list[Bar]) -> None:
     expected = judge(as_entered(deal), tape)
@@ -64,7 +63,7 @@ def split_bars(draw: st.DrawFn) -> tuple[list[Bar], dict[int, list[Bar]]]:
     return whole, finer
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300)
 @given(deals(), split_bars())
 def test_finer_candles_order_touches_as_the_oracle_says(
     deal: Deal, tape: tuple[list[Bar], dict[int, list[Bar]]]
@@ -74,3 +73,20 @@ def test_finer_candles_order_touches_as_the_oracle_says(
     candles = {open_ms: [candle_of(part) for part in parts] for open_ms, parts in finer.items()}
     _, events = play(deal, [candle_of(bar) for bar in whole], candles)
     assert happenings(events) == without_money(expected)
+
+
+@pytest.mark.parametrize(
+    ("finer", "happens"),
+    [
+        ("100 111 99 105 | 105 105 94 100", "take_profit 1 at 110 end0 settled"),
+        ("100 101 94 100 | 100 111 99 100", "stop_loss 1 at 95 end0 settled"),
+        ("100 101 99 100 | 100 111 94 100", "stop_loss 1 at 95 end0 ambiguous"),
+        ("100 111 99 105 | 105 105 95 100", "stop_loss 1 at 95 end0 ambiguous"),
+        ("100 110.5 99 105 | 105 105 94 100", "stop_loss 1 at 95 end0 ambiguous"),
+        ("100 101 99 100 | 93 93 92 93 | 93 111 93 100", "stop_loss 1 at 95 end0 settled"),
+    ],
+)
+def test_finer_candles_that_reach_as_far_settle_what_was_touched_first(finer: str, happens: str) -> None:
+    trade, candle = opened(deal_of("long 1 at 100 sl 95 tp 110")), candles_of("100 111 94 100")[0]
+    _, events = touch(trade, candle, candles_of(finer))
+    assert told(events) == happens
