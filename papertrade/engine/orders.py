@@ -55,7 +55,7 @@ def sell(selling: Selling, rules: Rules) -> tuple[ExitFilled, ...] | tuple[Level
     with exact():
         held = [t for t in selling.trades if t.status is Status.OPEN and is_plain_order(t)]
         if not held:
-            return _short_of(selling, ZERO, ZERO, ZERO)
+            return _short_of(selling, selling.order.quantity, ZERO, ZERO)
         terms = held[0].order.terms
         limit = selling.order.limit
         price = selling.quote.selling()
@@ -151,7 +151,8 @@ def _wanted(
     elif order.notional is not None:
         asked = floor_to(order.notional / price, terms.quantity_grid)
     if asked > has or has == ZERO:
-        return _short_of(selling, asked, has, promised)
+        is_all = order.quantity is None and order.notional is None
+        return _short_of(selling, None if is_all else asked, has, promised)
     if asked <= ZERO or (asked < has and _is_dust(asked, price, terms)):
         return _too_small(asked, price, terms, "the quantity")
     return asked
@@ -161,12 +162,12 @@ def _is_dust(quantity: Decimal, price: Decimal, terms: Terms) -> bool:
     return quantity > ZERO and (quantity < terms.quantity_min or quantity * price < terms.notional_min)
 
 
-def _short_of(selling: Selling, asked: Decimal, has: Decimal, promised: Decimal) -> Refusal:
-    """Refuse to sell more than is held, naming the trades of signals that are not eaten."""
+def _short_of(selling: Selling, asked: Decimal | None, has: Decimal, promised: Decimal) -> Refusal:
+    """Refuse to sell more than is held (`asked` None: anything at all), naming the trades of signals not eaten."""
     symbol = selling.order.symbol
     others = [t for t in selling.trades if t.status is Status.OPEN and not is_plain_order(t)]
-    what = "all" if asked == has else f"`{plain(asked)}`"
-    message = f"cannot sell {what} of {symbol}: plain orders hold `{plain(has + promised)}`"
+    what = symbol if asked is None else f"`{plain(asked)}` of {symbol}"
+    message = f"cannot sell {what}: plain orders hold `{plain(has + promised)}`"
     if promised > 0:
         message += f", `{plain(promised)}` of it is promised to other targets"
     hint = "papertrade orders" if promised > 0 else f"papertrade buy {symbol}"
@@ -181,7 +182,7 @@ def _short_of(selling: Selling, asked: Decimal, has: Decimal, promised: Decimal)
         message,
         hint,
         {
-            "asked": plain(asked),
+            "asked": None if asked is None else plain(asked),
             "held": plain(has + promised),
             "promised": plain(promised),
             "available": plain(has),

@@ -7,6 +7,7 @@ imported, and reading a file twice gives the same signals with the same ids.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,38 @@ _SHOWN_MAX: Final = 1_000
 _MESSAGE_MAX: Final = 200
 
 
+@dataclass(frozen=True, slots=True)
+class SignalFile:
+    """The signals of a file, each with the place where it stands."""
+
+    name: str
+    entries: tuple[tuple[Signal, Place], ...]
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals in the order of the file."""
+        return tuple(signal for signal, _ in self.entries)
+
+    def refusal(self, known: Sequence[Signal]) -> InputFileError:
+        """Return the error that names every row whose signal is known with other content."""
+        keys = {signal.key for signal in known}
+        return _refusal(
+            [
+                Flaw(place, "id", f"`{signal.key}` is known already, with other content")
+                for signal, place in self.entries
+                if signal.key in keys
+            ],
+            self.name,
+        )
+
+
 def read_signal_file(path: Path, *, now_ms: int, default_source: str | None = None) -> tuple[Signal, ...]:
     """Read a file; signals without a source get the file's name without its ending. Raises InputFileError."""
+    return load_signal_file(path, now_ms=now_ms, default_source=default_source).signals
+
+
+def load_signal_file(path: Path, *, now_ms: int, default_source: str | None = None) -> SignalFile:
+    """Read a file as `read_signal_file` does, with the place of each signal."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(BYTES_MAX + 1)
@@ -30,19 +61,26 @@ def read_signal_file(path: Path, *, now_ms: int, default_source: str | None = No
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise InputFileError(f"`{_one_line(str(path))}` cannot be read: {reason.lower()}") from None
     source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
-    return read_signals(raw, path.name, now_ms=now_ms, default_source=source)
+    return load_signals(raw, path.name, now_ms=now_ms, default_source=source)
 
 
 def read_signals(
     raw: bytes | str, name: str, *, now_ms: int, default_source: str, rows_max: int = ROWS_MAX
 ) -> tuple[Signal, ...]:
+    """Read the signals of a file's content; see `load_signals`."""
+    return load_signals(raw, name, now_ms=now_ms, default_source=default_source, rows_max=rows_max).signals
+
+
+def load_signals(
+    raw: bytes | str, name: str, *, now_ms: int, default_source: str, rows_max: int = ROWS_MAX
+) -> SignalFile:
     """Read the signals of a file's content, in its order; `name` tells the format by its ending and is named in errors.
 
     A signal that stands there twice comes once; an empty file has none. Raises InputFileError that names every bad row.
     """
     text = _text_of(raw, name)
     if text.strip() == "":
-        return ()
+        return SignalFile(name, ())
     form = format_of(name, text, frozenset(COLUMNS))
     flaws: list[Flaw] = []
     found: dict[tuple[str, str], tuple[Signal, Place]] = {}
@@ -59,7 +97,7 @@ def read_signals(
             flaws.append(Flaw(record.place, "id", f"`{signal.key}` stands in {first[1]} with other content"))
     if flaws:
         raise _refusal(flaws, name)
-    return tuple(signal for signal, _ in found.values())
+    return SignalFile(name, tuple(found.values()))
 
 
 def _text_of(raw: bytes | str, name: str) -> str:

@@ -6,15 +6,19 @@ told to go on all the same (`forced`), it acts on what is stored and marks the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from papertrade.engine.market import Quote
+from papertrade.engine.market import Candle, Quote
 from papertrade.engine.trade import Flag
 from papertrade.errors import FeedError, PapertradeError, StalePrice, UnknownSymbol
 from papertrade.runs.observe import Market, Need, look
 from papertrade.runs.tick import tick
 from papertrade.runs.world import Change, World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,10 @@ class Present:
         if failure is not None and not isinstance(failure, StalePrice | UnknownSymbol):
             raise failure
 
+    def forming(self, symbol: str) -> Candle | None:
+        """Return the candle that is not final yet, None where it is unknown."""
+        return None if self.market is None else self.market.forming.get(symbol)
+
 
 def catch_up(world: World, symbols: Sequence[str] = (), *, forced: bool = False) -> Present:
     """Catch up every live trade and price `symbols`. Raises FeedError unless `forced`."""
@@ -71,3 +79,48 @@ def _unverified(world: World, symbols: Sequence[str]) -> Present:
     except PapertradeError:
         return Present(at_ms=venue_now(world), market=None, flags=flags)
     return Present(at_ms=market.at_ms, market=market, flags=flags)
+
+
+def catch_up_within(world: World, seconds: float) -> PapertradeError | None:
+    """Catch up all live trades as far as `seconds` allow; return what went wrong, None if nothing did.
+
+    For looking, not for acting: whatever fails, the stored state stays good and may be shown with its age.
+    """
+    with world.store.read() as reader:
+        if not reader.live_instruments():
+            return None
+    hurried = replace(
+        world,
+        wait=_Hurry(world, world.clock.monotonic() + seconds, seconds),
+        watching=replace(world.watching, deadline_seconds=min(world.watching.deadline_seconds, seconds)),
+    )
+    try:
+        report, _ = tick(hurried)
+    except PapertradeError as error:
+        return error
+    return next(iter(report.failures.values()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hurry:
+    """A waiter with one deadline (monotonic seconds) for all that it waits for."""
+
+    world: World
+    until: float
+    seconds: float
+
+    def __call__(self, coroutine: Coroutine[object, object, T], /) -> T:
+        """Return what the coroutine returns. Raises FeedError at the deadline."""
+
+        async def bounded() -> T:
+            async with asyncio.timeout(max(0.0, self.until - self.world.clock.monotonic())):
+                return await coroutine
+
+        try:
+            return self.world.wait(bounded())
+        except TimeoutError:
+            raise FeedError(
+                f"`{self.world.feed.venue}` did not answer everything within {self.seconds:g} s",
+                code="feed_timeout",
+                hint="papertrade watch --once",
+            ) from None

@@ -17,6 +17,7 @@ from papertrade.errors import FeedError, PapertradeError, StalePrice
 from papertrade.feeds.feed import CandleAnswer, CandleRequest, Feed, Quotes
 from papertrade.runs.clock import Clock
 
+_HAS_NONE = ("no_such_interval", "unknown_symbol", "feed_refused")  # what a venue says that never has them
 _FEW = 100  # symbols whose bids and asks fit one request
 _LOOK_CANDLES = 5_000  # how much one look catches up for a symbol: 3.5 days of minutes, five pages
 _RECENT_CANDLES = 60  # how far back a symbol without live trades is asked for its newest candle
@@ -86,16 +87,13 @@ async def look(
             before = clock.now_ms()
             at_ms = await feed.time_ms()
             offset_ms = at_ms - (before + clock.now_ms()) // 2
-            requests = {need.symbol: _request(need, rules, at_ms) for need in needs}
+            requests = {need.symbol: _request(need, rules, at_ms, need.symbol in priced) for need in needs}
             asked = [request for request in requests.values() if request is not None] if feed.has_candles else []
             candles, quotes = await asyncio.gather(
                 _candles(feed, asked), _all_quotes(feed, [need.symbol for need in needs], priced, at_ms)
             )
     except TimeoutError:
-        seconds = f"{rules.deadline_seconds:g}"
-        raise FeedError(
-            f"`{feed.venue}` did not answer within {seconds} s", code="feed_timeout", hint="papertrade doctor"
-        ) from None
+        raise _too_slow(feed, rules) from None
     market = Market(at_ms=at_ms, offset_ms=offset_ms)
     return _sorted_out(market, needs, requests, candles, quotes, rules)
 
@@ -132,8 +130,11 @@ async def _quotes(feed: Feed, symbols: Sequence[str], at_ms: int, *, with_book: 
 
 async def look_finer(
     feed: Feed, wanted: Sequence[tuple[str, Candle]], rules: ObservationRules
-) -> Mapping[tuple[str, int], tuple[Candle, ...]]:
-    """Return the finer candles inside each (symbol, candle); empty where the venue has none, which is no failure."""
+) -> Mapping[tuple[str, int], CandleAnswer]:
+    """Return the finer candles inside each (symbol, candle); empty where the venue has none, which is no failure.
+
+    A venue that could not be asked is one: what a trade becomes must not depend on the hour at which it was.
+    """
     if rules.settle is None or not wanted or INTERVALS[rules.settle] >= rules.candle_ms:
         return {(symbol, candle.open_ms): () for symbol, candle in wanted}
     requests = {
@@ -143,19 +144,21 @@ async def look_finer(
     try:
         async with asyncio.timeout(rules.deadline_seconds):
             answers = await feed.candles(list(requests.values()))
-    except (TimeoutError, PapertradeError):
-        return dict.fromkeys(requests, ())
+    except TimeoutError:
+        return dict.fromkeys(requests, _too_slow(feed, rules))
+    except PapertradeError as error:
+        return dict.fromkeys(requests, error)
     return {key: _inside(answers.get(request, ()), request) for key, request in requests.items()}
 
 
-def _request(need: Need, rules: ObservationRules, at_ms: int) -> CandleRequest | None:
-    """Ask only where a candle can have become final since; the forming one comes along."""
+def _request(need: Need, rules: ObservationRules, at_ms: int, is_acted_on: bool) -> CandleRequest | None:
+    """Ask where a candle can have become final since, or where a command acts; the forming one comes along."""
     newest = floor_ms(at_ms, rules.candle_ms)
     if need.since_ms is None:
         start = newest - _RECENT_CANDLES * rules.candle_ms
     else:
         start = floor_ms(need.since_ms, rules.candle_ms)
-    if newest <= start:
+    if newest < start or (newest == start and not is_acted_on):
         return None
     return CandleRequest(need.symbol, rules.candle, start, newest + rules.candle_ms, _LOOK_CANDLES)
 
@@ -220,7 +223,12 @@ def _stale(symbol: str, age_ms: int, rules: ObservationRules) -> StalePrice:
     )
 
 
-def _inside(answer: CandleAnswer, request: CandleRequest) -> tuple[Candle, ...]:
+def _too_slow(feed: Feed, rules: ObservationRules) -> FeedError:
+    seconds = f"{rules.deadline_seconds:g}"
+    return FeedError(f"`{feed.venue}` did not answer within {seconds} s", code="feed_timeout", hint="papertrade doctor")
+
+
+def _inside(answer: CandleAnswer, request: CandleRequest) -> CandleAnswer:
     if isinstance(answer, PapertradeError):
-        return ()
+        return () if answer.error_code in _HAS_NONE else answer
     return tuple(c for c in answer if request.start_ms <= c.open_ms and c.end_ms <= request.end_ms)

@@ -1,18 +1,17 @@
 """Opening trades: from stored signals, or on the spot. Prices first, then one transaction a trade.
 
 The engine decides; the partial unique index is the second, independent guard against a second live trade
-for one signal.
+for one signal. The rule to keep: a refusal leaves nothing behind but a `refused` event, a dry run not even that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from papertrade.engine.account import AccountBook
+from papertrade.engine.account import AccountBook, posted
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Quote, floor_ms
-from papertrade.engine.messages import Refusal, Refused, SignalAdded, TradeEvent
+from papertrade.engine.messages import Refusal, Refused, SignalAdded
 from papertrade.engine.signal import Signal, Size
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
@@ -21,8 +20,9 @@ from papertrade.errors import DuplicateTrade, NotFound, PapertradeError
 from papertrade.errors import Refused as RefusedError
 from papertrade.runs.catch_up import Present
 from papertrade.runs.instruments import instrument_of
+from papertrade.runs.signals import Kept, differs, keep
 from papertrade.runs.world import Change, World
-from papertrade.store.rows import PricePoint, Recorded, SetAside, SignalRow, StoredQuote, Watermark
+from papertrade.store.rows import PricePoint, Recorded, SetAside, StoredQuote, Watermark
 from papertrade.store.store import Writer
 
 
@@ -38,7 +38,10 @@ class OpenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What became of a request: the trade and the account after it, or why not."""
+    """What became of a request: the trade and the account after it, or why not.
+
+    Of a dry run both are as they would be.
+    """
 
     request: OpenRequest
     change: Change | None
@@ -47,37 +50,29 @@ class Opened:
 
 
 def open_one(world: World, account: str, request: OpenRequest, present: Present) -> Opened:
-    """Open one trade, or say why not. Nothing but a `refused` event is written for a refusal."""
-    signal = request.signal
-    try:
-        instrument = instrument_of(world, signal.symbol)
-        quote = present.quote(signal.symbol)
-    except PapertradeError as error:
-        return Opened(request, None, None, error)
-    rules = world.rules
+    """Open one trade, or say why not; no refusal and no failure of one trade is raised."""
 
     def write(writer: Writer) -> Opened:
         book = book_of(writer, account)
+        _check_caught_up(writer, book, present)
         opening, is_new = _opening(writer, book, request, instrument, quote, present)
-        if isinstance(opening, PapertradeError):
-            return Opened(request, None, book, opening)
-        decided = open_trade(opening, rules)
+        decided = open_trade(opening, world.rules)
         if isinstance(decided, Refusal):
             if not request.is_dry:
-                writer.record([Recorded(_refused(opening, decided), present.at_ms)], {})
+                writer.record([Recorded(_refused(opening, decided), present.at_ms)])
             return Opened(request, None, book, refusal_error(decided))
         after = evolve(None, decided)
-        change = Change(None, after, (decided,))
-        if request.is_dry:
-            return Opened(request, change, book)
-        added = [SignalAdded(signal_id=opening.signal_id, signal=opening.signal)] if is_new else []
-        writer.record([Recorded(event, present.at_ms) for event in (*added, decided)], {})
-        _watch_from(writer, after, quote, rules)
-        return Opened(request, change, book_of(writer, account))
+        if not request.is_dry:
+            added = [SignalAdded(signal_id=opening.signal_id, signal=opening.signal)] if is_new else []
+            writer.record([Recorded(event, present.at_ms) for event in (*added, decided)])
+            _watch_from(writer, after, quote, world.rules)
+        return Opened(request, Change(None, after, (decided,)), posted(book, decided))
 
     try:
+        instrument = instrument_of(world, request.signal.symbol)
+        quote = present.quote(request.signal.symbol)
         return world.store.write(write)
-    except DuplicateTrade as error:
+    except PapertradeError as error:
         return Opened(request, None, None, error)
 
 
@@ -95,59 +90,38 @@ def refusal_error(refusal: Refusal) -> PapertradeError:
     return kind(refusal.message, code=refusal.code, hint=refusal.hint, details=refusal.details)
 
 
+def _check_caught_up(writer: Writer, book: AccountBook, present: Present) -> None:
+    """Raise the error of a symbol whose live trades of this account may have ended unseen: cash is not known then."""
+    for symbol in present.failures:
+        if writer.live_trades(account_id=book.account_id, symbol=symbol):
+            present.needs(symbol)
+
+
 def _opening(
     writer: Writer, book: AccountBook, request: OpenRequest, instrument: Instrument, quote: Quote, present: Present
-) -> tuple[Opening | PapertradeError, bool]:
-    """Return the engine's request, and whether its signal is new; an error for an id taken by another idea."""
-    signal, signal_id, is_new = request.signal, request.signal_id, False
-    live: Trade | None = None
-    if signal_id is None:
-        signal_id = writer.next_signal_id()
-        if signal.external_id == NEW_ID:
-            signal = replace(signal, external_id=str(signal_id))
-        known = writer.signal_known_as(signal.source, signal.external_id)
-        is_new = known is None
-        if known is not None:
-            signal_id = known.id
-    live = writer.live_trade_of(book.account_id, signal_id)
-    if not is_new and request.signal_id is None and live is None:
-        known_as = writer.signal(signal_id)
-        if known_as is not None and not _same_idea(known_as, signal):
-            return _id_taken(signal), False
-    return (
-        Opening(
-            trade_id=writer.next_trade_id(),
-            signal_id=signal_id,
-            signal=signal,
-            account=book,
-            instrument=instrument,
-            at_ms=present.at_ms,
-            quote=quote,
-            size=request.size,
-            live=live,
-            flags=present.flags,
-        ),
-        is_new,
+) -> tuple[Opening, bool]:
+    """Return the engine's request, and whether its signal is new. Raises Refused for an id taken by another idea."""
+    kept = keep(writer, request.signal) if request.signal_id is None else _stored(request.signal_id, request.signal)
+    live = None if kept.is_new else writer.live_trade_of(book.account_id, kept.id)
+    if live is None and not kept.is_same:
+        raise differs(kept.signal)
+    opening = Opening(
+        trade_id=writer.next_trade_id(),
+        signal_id=kept.id,
+        signal=kept.signal,
+        account=book,
+        instrument=instrument,
+        at_ms=present.at_ms,
+        quote=quote,
+        size=request.size,
+        live=live,
+        flags=present.flags,
     )
+    return opening, kept.is_new
 
 
-NEW_ID = "new"
-"""The id of a signal made on the spot: it becomes the signal's number when it is stored."""
-
-
-def _same_idea(known: SignalRow, signal: Signal) -> bool:
-    """Whether two signals are equal but for when they were made."""
-    return replace(known.signal, made_at_ms=0, expires_at_ms=None).content() == (
-        replace(signal, made_at_ms=0, expires_at_ms=None).content()
-    )
-
-
-def _id_taken(signal: Signal) -> PapertradeError:
-    return RefusedError(
-        f"signal `{signal.key}` already exists with other content",
-        code="signal_differs",
-        hint=f"papertrade open {signal.key}, or use another --id",
-    )
+def _stored(signal_id: int, signal: Signal) -> Kept:
+    return Kept(signal_id, signal, is_new=False)
 
 
 def _refused(opening: Opening, refusal: Refusal) -> Refused:
@@ -171,17 +145,26 @@ def _watch_from(writer: Writer, trade: Trade, quote: Quote, rules: Rules) -> Non
     order = trade.order
     began = floor_ms(order.placed_at, rules.candle_ms)
     known = writer.watermark(order.venue, order.symbol)
-    others = [t for t in writer.live_trades(symbol=order.symbol) if t.id != trade.id]
-    if known is None or (known.end_ms <= began and not others):
+    if known is None or (known.end_ms < began and not _has_others(writer, trade)):
         mark = Watermark(venue=order.venue, symbol=order.symbol, end_ms=began, close=quote.last)
         writer.move_watermarks([mark])
-    elif known.end_ms > began:
-        writer.set_trade_aside(SetAside(trade_id=trade.id, from_ms=began, error="", ticks=0))
+    else:
+        watch_again(writer, trade, began)
     writer.put_quotes([StoredQuote(venue=order.venue, symbol=order.symbol, quote=quote)])
     price = trade.entry_price if trade.entry_price is not None else quote.last
     writer.put_prices([PricePoint(venue=order.venue, symbol=order.symbol, at_ms=order.placed_at, price=price)])
 
 
-def changed_events(changes: Sequence[Change]) -> list[tuple[Change, TradeEvent]]:
-    """Return each event of some changes with its change, in order."""
-    return [(change, event) for change in changes for event in change.events]
+def watch_again(writer: Writer, trade: Trade, from_ms: int) -> None:
+    """Have a trade caught up from `from_ms`, or its own earlier mark, if others have passed that instant."""
+    known = writer.watermark(trade.order.venue, trade.order.symbol)
+    if known is None or known.end_ms <= from_ms:
+        return
+    if all(aside.trade_id != trade.id or aside.from_ms > from_ms for aside in writer.trades_set_aside()):
+        writer.set_trade_aside(SetAside(trade_id=trade.id, from_ms=from_ms, error="", ticks=0))
+
+
+def _has_others(writer: Writer, trade: Trade) -> bool:
+    """Whether the instrument has other live trades, which the watermark must not leave behind."""
+    order = trade.order
+    return any(number != trade.id for number in writer.live_numbers(order.venue, order.symbol))

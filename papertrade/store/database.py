@@ -49,12 +49,14 @@ Fill: TypeAlias = Callable[[Connection], None]
 
 
 def check_place(path: Path, mounts: Path = MOUNTS) -> None:
-    """Refuse a folder, and a network file system: SQLite's WAL needs all processes on one host."""
+    """Refuse a folder, a device or a pipe, and a network file system: SQLite's WAL needs all processes on one host."""
     with failures.on_disk(path):
-        is_folder, place = path.is_dir(), path.resolve()
+        is_folder, is_other, place = path.is_dir(), path.exists() and not path.is_file(), path.resolve()
     if is_folder:
         raise failures.unusable(path, "it is a folder", "give a file with --db")
-    kind = _file_system(place, mounts)
+    if is_other:  # the open of a pipe would wait for ever
+        raise failures.unusable(path, "it is a device, a pipe or a socket", "give a file with --db")
+    kind = file_system(place, mounts)
     if kind in _NETWORK:
         raise failures.unusable(path, f"it lies on a network file system (`{kind}`)", "give a local file with --db")
 
@@ -170,7 +172,7 @@ def _raw(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _file_system(path: Path, mounts: Path) -> str:
+def file_system(path: Path, mounts: Path = MOUNTS) -> str:
     """Return the kind of file system that holds a path; empty where the system does not tell."""
     try:
         lines = mounts.read_text(errors="replace").splitlines()

@@ -38,8 +38,11 @@ class Snapshot:
     ) -> tuple[V, ...]:
         """Run a query over the columns that `read` asks for, and read each row as a value."""
         try:
+            # All rows are fetched first: a bad one must not leave a statement open, which would pin the snapshot
+            # and keep every later write of this process from beginning.
+            rows = self._connection.execute(query, parameters).all()
             # A row has the columns of its table as attributes, converted by their types.
-            return tuple(read(cast(R, row)) for row in self._connection.execute(query, parameters))
+            return tuple(read(cast(R, row)) for row in rows)
         except (ValueError, TypeError, KeyError) as error:
             table = query.columns_clause_froms[0]
             raise failures.unreadable(self._path, f"a row of `{table}`", error) from error

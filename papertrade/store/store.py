@@ -161,6 +161,12 @@ class Store:
         with self._transaction(DEFERRED) as connection:
             return check.check(connection)
 
+    def quick_check(self) -> str | None:
+        """Look for damage of the file, without replaying anything; returns the first, None if there is none."""
+        with self._transaction(DEFERRED) as connection:
+            said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+        return None if said == "ok" else said
+
     def backup(self, target: Path, *, is_forced: bool = False) -> CheckReport:
         """Copy the database to `target` and check the copy. Raises Refused if `target` exists and is not forced."""
         self._check_idle()

@@ -39,6 +39,11 @@ class TradeReads(Snapshot):
                 query = query.where(TRADE.c[column] == value)
         return self._values(query, read_trade)
 
+    def live_numbers(self, venue: str, symbol: str) -> tuple[int, ...]:
+        """Return the numbers of an instrument's live trades, also of those whose rows cannot be read."""
+        query = f"SELECT id FROM trade INDEXED BY live_below WHERE venue = ? AND symbol = ? AND {LIVE} ORDER BY id"
+        return tuple(number for (number,) in self._connection.exec_driver_sql(query, (venue, symbol)))
+
     def live_count(self) -> int:
         """Return how many trades are pending or open, counted in the index of live trades alone."""
         return self._number(f"SELECT COUNT(*) FROM trade INDEXED BY live_below WHERE {LIVE}")

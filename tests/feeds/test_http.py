@@ -187,8 +187,7 @@ def test_a_429_that_comes_again_and_again_closes_the_venue() -> None:
     http = served(venue, world)
     assert failure_of(get(http)).error_code == "feed_rate_limited"
     assert len(venue.asked) == 4
-    assert http.closure is not None
-    assert http.closure.until_ms == world.now_ms + 3_000
+    assert http.closure == Closure(world.now_ms + 3_000, "too many requests (HTTP 429)")
 
 
 def test_a_429_that_does_not_fit_what_is_left_closes_the_venue() -> None:
@@ -218,7 +217,7 @@ def test_a_closure_beyond_any_ban_is_not_believed() -> None:
 
 
 def test_the_longer_closure_stands() -> None:
-    waits = iter(["600", "60"])
+    waits = iter(["60", "600"])  # the second one in is the first one out
     both_are_in = asyncio.Barrier(2)
 
     async def ban(request: httpx.Request) -> httpx.Response:
@@ -349,6 +348,14 @@ def test_an_address_that_cannot_be_asked_is_no_traceback(base_url: str, proxy: s
     chosen = HttpSettings(venue="binance", base_url=base_url, proxy=proxy, deadline_seconds=3)
     error = failure_of(get(VenueHttp(chosen, World().ambient())))
     assert error.error_code == "feed_unreachable"
+
+
+def test_a_password_on_the_way_is_shown_nowhere() -> None:
+    chosen = HttpSettings(venue="binance", base_url="ftp://me:SENTINEL@venue.test", proxy="http://me:SENTINEL@p.test")
+    error = failure_of(
+        get(VenueHttp(chosen, World().ambient(), None, httpx.MockTransport(Venue(httpx.ReadError("x")))))
+    )
+    assert "SENTINEL" not in repr(chosen).replace(chosen.base_url, "") + error.message + str(error.hint)
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")

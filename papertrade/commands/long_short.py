@@ -1,0 +1,122 @@
+"""`long` and `short`: a trade made on the spot, in as few words as can be."""
+
+from __future__ import annotations
+
+import typer
+
+from papertrade.bootstrap import open_world
+from papertrade.commands.answer import Answer
+from papertrade.commands.options import (
+    Confidence,
+    DryRun,
+    Expires,
+    ExternalId,
+    LimitPrice,
+    NoCatchUp,
+    Notional,
+    Percent,
+    PresetName,
+    Reason,
+    Risk,
+    Size,
+    SourceName,
+    StopLoss,
+    StopPrice,
+    SymbolArgument,
+    Tags,
+    TakeProfits,
+    invocation,
+)
+from papertrade.commands.results import action_answer, caught_up, opened_items
+from papertrade.commands.wishes import MANUAL, AboutWords, LevelWords, SizeWords, Words, made_at, read_signal
+from papertrade.invocation import Invocation
+from papertrade.runs.catch_up import venue_now
+from papertrade.runs.opening import OpenRequest, open_one
+
+
+def long(
+    ctx: typer.Context,
+    symbol: SymbolArgument,
+    sl: StopLoss = None,
+    tp: TakeProfits = None,
+    limit: LimitPrice = None,
+    stop: StopPrice = None,
+    size: Size = None,
+    notional: Notional = None,
+    percent: Percent = None,
+    risk: Risk = None,
+    preset: PresetName = None,
+    expires: Expires = None,
+    tag: Tags = None,
+    reason: Reason = None,
+    confidence: Confidence = None,
+    source: SourceName = None,
+    external_id: ExternalId = None,
+    dry_run: DryRun = False,
+    no_catch_up: NoCatchUp = False,
+) -> Answer:
+    """Buy now, or at a price, with a stop and targets; says what it costs, risks and may win.
+
+    papertrade long BTCUSDT --sl 2% --tp 2R
+
+    papertrade long ETHUSDT --limit 2950 --sl 2900 --tp 3050:0.5 --tp 3200:0.5 --risk 1%
+    """
+    words = Words(
+        command="long",
+        symbol=symbol,
+        side="long",
+        levels=LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires),
+        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
+    )
+    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, forced=no_catch_up)
+
+
+def short(
+    ctx: typer.Context,
+    symbol: SymbolArgument,
+    sl: StopLoss = None,
+    tp: TakeProfits = None,
+    limit: LimitPrice = None,
+    stop: StopPrice = None,
+    size: Size = None,
+    notional: Notional = None,
+    percent: Percent = None,
+    risk: Risk = None,
+    preset: PresetName = None,
+    expires: Expires = None,
+    tag: Tags = None,
+    reason: Reason = None,
+    confidence: Confidence = None,
+    source: SourceName = None,
+    external_id: ExternalId = None,
+    dry_run: DryRun = False,
+    no_catch_up: NoCatchUp = False,
+) -> Answer:
+    """Sell first and buy back later; gains when the price falls. The stop lies above, the targets below.
+
+    papertrade short BTCUSDT --sl 2% --tp 2R
+
+    papertrade short ETHUSDT --stop 2900 --sl 2950 --tp 2700 --expires 4h
+    """
+    words = Words(
+        command="short",
+        symbol=symbol,
+        side="short",
+        levels=LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires),
+        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
+    )
+    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, forced=no_catch_up)
+
+
+def trade_on_the_spot(
+    call: Invocation, words: Words, *, is_dry: bool, forced: bool, default_source: str = MANUAL
+) -> Answer:
+    """Make a signal of the words and trade it, after catching up; its time is the venue's."""
+    with open_world(call) as desk:
+        signal = read_signal(words, desk.books.settings, venue_now(desk.world), default_source)
+        present = caught_up(desk, [signal.symbol], forced=forced)
+        request = OpenRequest(signal=made_at(signal, present.at_ms), is_dry=is_dry)
+        opened = open_one(desk.world, desk.books.account.name, request, present)
+        return action_answer(opened_items(desk, [opened], present))

@@ -1,0 +1,252 @@
+"""The wishes of a new trade: from the words of the command line to a Signal, or to a change of exits.
+
+The words go through the same reader as the rows of a signal file, so that `--sl 2%` and a cell `2%` can never
+mean two things. The rule to keep: every wrong word is named with its option, all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from papertrade.config.settings import Preset, Settings
+from papertrade.engine.changes import ExitChange
+from papertrade.engine.instants import LAST_MS
+from papertrade.engine.money import ONE, plain
+from papertrade.engine.signal import (
+    ExitWish,
+    Level,
+    LevelKind,
+    Signal,
+    Size,
+    SizeKind,
+    TargetWish,
+    parse_level,
+    parse_size,
+    parse_target,
+)
+from papertrade.errors import UsageProblem
+from papertrade.feeds.signal_rows import BadRow, signal_of
+from papertrade.render.text import safe
+from papertrade.runs.signals import NEW_ID
+
+MANUAL: Final = "manual"
+"""The source of what a person trades without naming one."""
+
+NONE: Final = "none"
+"""The word that takes a stop or all targets away."""
+
+_OPTIONS: Final = {
+    "symbol": "SYMBOL",
+    "side": "--side",
+    "entry": "--limit",
+    "stop_loss": "--sl",
+    "take_profit": "--tp",
+    "id": "--id",
+    "tags": "--tag",
+}
+_SIZES: Final = ("size", "notional", "percent", "risk")
+_ANY_STOP: Final = Level(LevelKind.PERCENT, ONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeWords:
+    """The size options as typed; at most one may be given. `size_option` is what `size` is called there."""
+
+    size: str | None = None
+    notional: str | None = None
+    percent: str | None = None
+    risk: str | None = None
+    size_option: str = "--size"
+
+    def given(self) -> list[tuple[str, str]]:
+        """Return the options given, with their words."""
+        each = zip(_SIZES, (self.size, self.notional, self.percent, self.risk), strict=True)
+        return [(name, word) for name, word in each if word is not None]
+
+    def read(self) -> Size | None:
+        """Return the size, None if none was given. Raises UsageProblem."""
+        given = self.given()
+        if len(given) > 1:
+            raise UsageProblem(f"--{given[0][0]} and --{given[1][0]} exclude each other", hint="keep one of them")
+        for name, word in given:
+            try:
+                return parse_size(name, word)
+            except ValueError as error:
+                raise UsageProblem(f"--{name}: {error}") from None
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelWords:
+    """Where a trade is entered and left, as typed."""
+
+    sl: str | None = None
+    tp: Sequence[str] | None = None
+    limit: str | None = None
+    stop: str | None = None
+    preset: str | None = None
+    expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutWords:
+    """What is said about a trade beside its numbers, as typed."""
+
+    tags: Sequence[str] | None = None
+    reason: str | None = None
+    confidence: str | None = None
+    source: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of a new trade as typed, for `command`; None is not given."""
+
+    command: str
+    symbol: str
+    side: str
+    levels: LevelWords = LevelWords()
+    sizes: SizeWords = SizeWords()
+    about: AboutWords = AboutWords()
+
+
+def read_signal(words: Words, settings: Settings, now_ms: int, default_source: str = MANUAL) -> Signal:
+    """Make the signal that the words describe, made at `now_ms` but not dated. Raises UsageProblem.
+
+    Without an id it has `NEW_ID`; what a preset says holds where no option says otherwise.
+    """
+    if words.levels.limit is not None and words.levels.stop is not None:
+        raise UsageProblem("--limit and --stop exclude each other", hint="keep one of them")
+    _refuse_blanks(words)
+    cells = _cells(words, None if words.levels.preset is None else find_preset(settings, words.levels.preset))
+    try:
+        signal = signal_of(cells, now_ms, default_source)
+    except BadRow as bad:
+        raise UsageProblem(
+            "\n".join(_flaw(column, message, words) for column, message in bad.flaws),
+            hint=f"papertrade {words.command} --help",
+        ) from None
+    return signal if words.about.external_id is not None else replace(signal, external_id=NEW_ID)
+
+
+def made_at(signal: Signal, at_ms: int) -> Signal:
+    """Return a signal without a time of its own as made at `at_ms`; an expiry after a while moves with it."""
+    expires_ms = signal.expires_at_ms
+    if expires_ms is not None and not signal.is_expiry_dated:
+        expires_ms = min(expires_ms - signal.made_at_ms + at_ms, LAST_MS)
+    return replace(signal, made_at_ms=at_ms, expires_at_ms=expires_ms)
+
+
+def find_preset(settings: Settings, name: str) -> Preset:
+    """Return a preset of the configuration. Raises UsageProblem with the names there are."""
+    preset = settings.preset(name)
+    if preset is None:
+        names = ", ".join(p.name for p in settings.presets)
+        hint = f"one of {names}" if names else "the configuration has none: papertrade config show"
+        raise UsageProblem(f"--preset `{safe(name)}` does not exist", hint=hint)
+    return preset
+
+
+def read_exit_change(sl: str | None, tp: Sequence[str] | None) -> ExitChange:
+    """Read new exits for a live trade; `none` takes them away, what is not given stays. Raises UsageProblem."""
+    if sl is None and not tp:
+        raise UsageProblem("nothing to change", hint="name a level with --sl or --tp; `none` takes it away")
+    words = [] if tp is None else list(tp)
+    if NONE in words and len(words) > 1:
+        raise UsageProblem("--tp none stands alone", hint="name the targets that shall rule, and only them")
+    stop = None if sl in (None, NONE) else _level(sl)
+    targets = () if words == [NONE] else tuple(_target(word) for word in words)
+    try:
+        # A stop that is kept is not known here; any will do to judge the words.
+        ExitWish(_ANY_STOP if stop is None and sl is None else stop, targets)
+    except ValueError as error:
+        raise UsageProblem(f"{'--tp' if targets else '--sl'}: {error}") from None
+    return ExitChange(stop=stop, targets=targets, keeps_stop=sl is None, keeps_targets=not words)
+
+
+def _level(word: str) -> Level:
+    try:
+        return parse_level(word)
+    except ValueError as error:
+        raise UsageProblem(f"--sl: {error}") from None
+
+
+def _target(word: str) -> TargetWish:
+    try:
+        return parse_target(word)
+    except ValueError as error:
+        raise UsageProblem(f"--tp: {error}") from None
+
+
+def _cells(words: Words, preset: Preset | None) -> list[tuple[str, str | tuple[str, ...]]]:
+    """Return the words as cells of a signal file, with the preset's where nothing else is said."""
+    entry = words.levels.limit if words.levels.limit is not None else words.levels.stop
+    texts = {
+        "id": words.about.external_id,
+        "source": words.about.source,
+        "symbol": words.symbol,
+        "side": words.side,
+        "entry": entry,
+        "entry_type": None if entry is None else "limit" if words.levels.limit is not None else "stop",
+        "stop_loss": words.levels.sl,
+        "expires": words.levels.expires,
+        "confidence": words.about.confidence,
+        "reason": words.about.reason,
+        **dict(words.sizes.given()),
+    }
+    targets = tuple(words.levels.tp or ())
+    if preset is not None:
+        if words.levels.sl is None and preset.exits.stop is not None:
+            texts["stop_loss"] = str(preset.exits.stop)
+        targets = targets or tuple(str(target) for target in preset.exits.targets)
+        if not words.sizes.given() and preset.size is not None:
+            texts.update([_size_cell(preset.size)])
+        if words.levels.expires is None and preset.expires_ms is not None:
+            texts["expires"] = f"{preset.expires_ms // 1000}s"
+    cells: list[tuple[str, str | tuple[str, ...]]] = [(name, text) for name, text in texts.items() if text is not None]
+    return [*cells, ("take_profit", targets), ("tags", tuple(words.about.tags or ()))]
+
+
+def _refuse_blanks(words: Words) -> None:
+    """Refuse `--sl ""`: a script whose variable was empty must not trade without a stop."""
+    given = {
+        "--sl": words.levels.sl,
+        "--limit": words.levels.limit,
+        "--stop": words.levels.stop,
+        "--expires": words.levels.expires,
+        "--confidence": words.about.confidence,
+        "--source": words.about.source,
+        "--id": words.about.external_id,
+        **{f"--{name}": word for name, word in words.sizes.given()},
+        **dict.fromkeys(["--tp"] if any(not word.strip() for word in words.levels.tp or ()) else [], ""),
+    }
+    for option, word in given.items():
+        if word is not None and not word.strip():
+            raise UsageProblem(f"{option} is empty", hint="give it a value or leave it out")
+
+
+def _size_cell(size: Size) -> tuple[str, str]:
+    number = plain(size.value)
+    match size.kind:
+        case SizeKind.QUANTITY:
+            return "size", number
+        case SizeKind.NOTIONAL:
+            return "notional", number
+        case SizeKind.PERCENT:
+            return "percent", number
+        case SizeKind.RISK_PERCENT:
+            return "risk", f"{number}%"
+        case SizeKind.RISK_AMOUNT:
+            return "risk", number
+
+
+def _flaw(column: str | None, message: str, words: Words) -> str:
+    if column is None:
+        return message
+    if column == "entry" and words.levels.stop is not None:
+        return f"--stop: {message}"
+    options = {**_OPTIONS, "size": words.sizes.size_option}
+    return f"{options.get(column, f'--{column}')}: {message}"
