@@ -1,31 +1,35 @@
 """The composition root: from an invocation to settings, store, feed and clock. The only place that names them.
 
-`open_books` is for commands that only read or write the database; `open_world` adds the venue. Both close
-what they opened. The rule to keep: settings stop here and in the commands, nobody below sees them.
+`open_books` is for commands that only read or write the database; `open_world` adds the venue, and only it
+imports what talks to one. Both close what they opened. The rule to keep: settings stop here and in the
+commands, nobody below sees them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from papertrade.config.load import Configuration, Places, default_places, find_places, load
-from papertrade.config.settings import Settings
+from papertrade.config.settings import RunCommand, Settings
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import plain
-from papertrade.engine.step import Rules
-from papertrade.errors import NotFound
-from papertrade.feeds.feed import Closure, Feed
+from papertrade.errors import NotFound, PapertradeError
 from papertrade.invocation import Invocation
-from papertrade.runs.accounts import begin_account
-from papertrade.runs.observe import ObservationRules
-from papertrade.runs.world import Waiter, World
+from papertrade.render.text import safe
 from papertrade.store.rows import AccountRow
 from papertrade.store.store import Store, Writer
+
+if TYPE_CHECKING:
+    from papertrade.engine.step import Rules
+    from papertrade.feeds.feed import Closure, Feed
+    from papertrade.runs.notify import Target
+    from papertrade.runs.observe import ObservationRules
+    from papertrade.runs.world import Waiter, World
 
 ACCOUNT_SETTING = "account"
 """The setting of the database that `account use` writes."""
@@ -44,7 +48,7 @@ class Books:
     def say(self, text: str) -> None:
         """Write a remark on stderr, unless `-q` was given."""
         if not self.call.is_quiet:
-            self.call.stderr.write(f"{text}\n")
+            self.call.stderr.write(f"{safe(text)}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def configure(call: Invocation, flags: Mapping[str, str] | None = None) -> tuple
     configuration = load(places, call.environment, {} if flags is None else flags)
     if not call.is_quiet:
         for warning in configuration.warnings:
-            call.stderr.write(f"warning: {warning}\n")
+            call.stderr.write(f"warning: {safe(warning)}\n")
     return places, configuration
 
 
@@ -76,18 +80,36 @@ def open_books(call: Invocation, flags: Mapping[str, str] | None = None) -> Iter
         has_new_account = _first_account(store, settings, call)
         if has_new_account and not call.is_quiet:
             account = settings.account
-            call.stderr.write(
-                f"created {places.database} with account `{account.name}` ({plain(account.cash)} {account.currency})\n"
-            )
+            cash = f"{plain(account.cash)} {account.currency}"
+            call.stderr.write(f"created {safe(str(places.database))} with account `{account.name}` ({cash})\n")
+        if settings.notify_targets:
+            from papertrade.runs.notify import register
+
+            with suppress(PapertradeError):  # a database that cannot be written can still be read
+                register(store, notify_targets(settings, call.environment))
         yield Books(call, settings, places, store, _account(store, call, settings))
+
+
+@contextmanager
+def open_file(call: Invocation) -> Iterator[Store]:
+    """Open an existing database by itself, whatever it holds: to check it, copy it, or bring it up to date."""
+    places = find_places(call.environment, call.flags.config, call.flags.db, default_places())
+    clock = call.clock
+    opened = Store.open(
+        places.database, now_ms=clock.now_ms, run_id=secrets.token_hex(8), pause=clock.pause, can_create=False
+    )
+    with closing(opened) as store:
+        yield store
 
 
 @contextmanager
 def open_world(call: Invocation, flags: Mapping[str, str] | None = None) -> Iterator[Desk]:
     """Open the database and a client of the venue; its connections are closed at the end."""
+    import asyncio
+
     with open_books(call, flags) as books, asyncio.Runner() as runner:
         wait: Waiter = runner.run
-        feed = make_feed(books)
+        feed = make_feed(books) if call.feed is None else call.feed
         try:
             yield Desk(books, make_world(books, feed, wait))
         finally:
@@ -96,6 +118,8 @@ def open_world(call: Invocation, flags: Mapping[str, str] | None = None) -> Iter
 
 def make_world(books: Books, feed: Feed, wait: Waiter) -> World:
     """Put a world together from open books and a feed."""
+    from papertrade.runs.world import World
+
     return World(
         store=books.store,
         feed=feed,
@@ -108,6 +132,8 @@ def make_world(books: Books, feed: Feed, wait: Waiter) -> World:
 
 def rules_of(settings: Settings) -> Rules:
     """Return the engine's rules as configured."""
+    from papertrade.engine.step import Rules
+
     return Rules(
         maker=settings.costs.maker,
         taker=settings.costs.taker,
@@ -122,6 +148,8 @@ def rules_of(settings: Settings) -> Rules:
 
 def observation_rules(settings: Settings) -> ObservationRules:
     """Return how the market is watched, as configured."""
+    from papertrade.runs.observe import ObservationRules
+
     watch = settings.watch
     return ObservationRules(
         candle=watch.candle,
@@ -131,17 +159,44 @@ def observation_rules(settings: Settings) -> ObservationRules:
     )
 
 
+def notify_targets(settings: Settings, environment: Mapping[str, str]) -> tuple[Target, ...]:
+    """Return who is told what happened; their programs run in our own environment."""
+    if not settings.notify_targets:
+        return ()
+    from papertrade.runs.notify import Program, Target
+    from papertrade.runs.webhook import Hook
+
+    targets = []
+    for target in settings.notify_targets:
+        delivery = target.delivery
+        way: Program | Hook
+        if isinstance(delivery, RunCommand):
+            way = Program(delivery.arguments, environment)
+        else:
+            secret = None if delivery.secret is None else delivery.secret.reveal()
+            way = Hook(delivery.url.reveal(), delivery.header, secret, delivery.allow_private)
+        seconds = target.timeout_ms / 1000
+        targets.append(Target(name=target.name, events=target.events, timeout_seconds=seconds, way=way))
+    return tuple(targets)
+
+
 def make_feed(books: Books) -> Feed:
     """Make the client of the configured venue, which remembers a ban that another process was given."""
+    from papertrade.feeds.feed import Closure
+
+    with books.store.read() as reader:
+        state = reader.venue_state(books.settings.feed.value)
+    closure = None if state.closed_until_ms is None else Closure(state.closed_until_ms, state.closed_reason)
+    return feed_of(books.call, books.settings, closure)
+
+
+def feed_of(call: Invocation, settings: Settings, closure: Closure | None = None) -> Feed:
+    """Make the client of the configured venue; `closure` is how long nobody may ask it."""
     from papertrade.feeds.binance import BinanceFeed
     from papertrade.feeds.http import Ambient, HttpSettings
 
-    settings = books.settings
     venue = settings.feeds.binance
-    with books.store.read() as reader:
-        state = reader.venue_state(settings.feed.value)
-    closure = None if state.closed_until_ms is None else Closure(state.closed_until_ms, state.closed_reason)
-    clock = books.call.clock
+    clock = call.clock
     return BinanceFeed(
         HttpSettings(
             venue=settings.feed.value,
@@ -161,6 +216,7 @@ def _first_account(store: Store, settings: Settings, call: Invocation) -> bool:
     with store.read() as reader:
         if reader.accounts():
             return False
+    from papertrade.runs.accounts import begin_account
 
     def write(writer: Writer) -> bool:
         if writer.accounts():

@@ -7,7 +7,7 @@ failure envelope of `--json`; anything else that reaches it is a bug and exits 1
       UsageProblem 2        ConfigError 3         InputFileError 4      NotFound 5
       Refused 6             DuplicateTrade 7      FeedError 8           StalePrice 9
       PartialFailure 10     DatabaseBusy 11       DatabaseUnusable 12   DifferenceFound 13
-      WatchRunning 14
+      WatchRunning 14       OutputUnwritable 12
 """
 
 from __future__ import annotations
@@ -126,6 +126,13 @@ class DatabaseUnusable(PapertradeError):
     """The database cannot be used: corrupt, not ours, newer, read-only, or the disk is full."""
 
     code = "database_unusable"
+    exit_code = 12
+
+
+class OutputUnwritable(PapertradeError):
+    """The file that output should go to cannot be written: a full disk, a missing folder, no permission."""
+
+    code = "output_unwritable"
     exit_code = 12
 
 

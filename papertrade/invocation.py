@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from papertrade.runs.clock import Clock
+
+if TYPE_CHECKING:
+    from papertrade.feeds.feed import Feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,10 @@ class Flags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One run of the program. `started_ms` is the wall clock when it began (UTC milliseconds)."""
+    """One run of the program. `started_ms` is the wall clock when it began (UTC milliseconds).
+
+    `feed` stands in for the configured venue: the demo's tape.
+    """
 
     clock: Clock
     started_ms: int
@@ -55,6 +61,7 @@ class Invocation:
     stderr: TextIO
     flags: Flags = Flags()
     wants_csv: bool = False
+    feed: Feed | None = None
 
     @property
     def wants_json(self) -> bool:

@@ -99,7 +99,7 @@ def run(
     out, err = Stream(is_terminal=is_terminal), Stream(is_terminal=is_terminal)
     with (
         patch.dict(os.environ, env or {}),
-        patch.object(sys, "stdin", Stream(content=stdin.encode())),
+        patch.object(sys, "stdin", Stream(content=stdin.encode(), is_terminal=is_terminal)),
         patch.object(sys, "stdout", out),
         patch.object(sys, "stderr", err),
     ):

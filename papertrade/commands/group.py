@@ -33,7 +33,7 @@ PROGRAM = "papertrade"
 _EVERYWHERE = "Everywhere"
 _PREFIX = "everywhere_"
 _SETTINGS = {"max_content_width": 100, "help_option_names": ["--help", "-h"]}
-_OWN_SHORT_FLAGS = re.compile(r"-[hqv]+|-o.*", re.ASCII)
+_OWN_SHORT_FLAGS = re.compile(r"-[hqv]+", re.ASCII)
 
 
 class Command(TyperCommand):
@@ -155,7 +155,7 @@ def _root(
     is_offline: Annotated[bool, typer.Option("--offline", help="Show the board without asking the venue.")] = False,
     wants_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Honest paper trading: the same rules live and in backtests, books that balance to the last digit.
+    """Honest paper trading: stops that are never missed, books that balance to the last digit.
 
     Without a command: the board, with what happened since you last looked.
     """

@@ -42,9 +42,13 @@ SignalsArgument: TypeAlias = Annotated[
 Csv: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print the list as CSV.")]
 Offline: TypeAlias = Annotated[bool, typer.Option("--offline", help="Use stored marks; ask no venue.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and risk; do nothing.")]
+NoCatchUp: TypeAlias = Annotated[
+    bool, typer.Option("--no-catch-up", help="Act without catching up first; the trade is marked unverified.")
+]
 OutputFile: TypeAlias = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there; - or nothing is stdout.")
 ]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 MaxAge: TypeAlias = Annotated[
     str | None, typer.Option("--max-age", metavar="SPAN", help="Take a stored answer that is younger: 30s.")
 ]
@@ -71,6 +75,11 @@ SinceFilter: TypeAlias = Annotated[
 ]
 UntilFilter: TypeAlias = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Before this moment; written like --since.")
+]
+SideFilter: TypeAlias = Annotated[str | None, typer.Option("--side", metavar="SIDE", help="Only long, or short.")]
+EpochFilter: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--epoch", metavar="N", min=1, help="Only this epoch; each `account reset` begins a new one."),
 ]
 Limit: TypeAlias = Annotated[
     int, typer.Option("--limit", metavar="N", min=0, help="At most so many, the newest; 0 is all.")
@@ -99,13 +108,16 @@ Notional: TypeAlias = Annotated[
     str | None, typer.Option("--notional", metavar="AMOUNT", help="Trade for this amount of cash.")
 ]
 Percent: TypeAlias = Annotated[
-    str | None, typer.Option("--percent", metavar="X", help="Trade for X percent of the equity.")
+    str | None, typer.Option("--percent", metavar="X", help="Trade for X percent of the balance.")
 ]
 Risk: TypeAlias = Annotated[
-    str | None, typer.Option("--risk", metavar="X", help="Lose this much at the stop: 1% of the equity, or an amount.")
+    str | None, typer.Option("--risk", metavar="X", help="Lose this much at the stop: 1% of the balance, or an amount.")
 ]
 Expires: TypeAlias = Annotated[
     str | None, typer.Option("--expires", metavar="TIME", help="Give up entering after this: 2h, 2026-11-20T10:00Z.")
+]
+PresetName: TypeAlias = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="Take exits and size from a preset of the configuration.")
 ]
 Tags: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")]
 Reason: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the trade.")]

@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from papertrade.engine.money import plain
+from papertrade.engine.money import CONTEXT, plain
 from papertrade.errors import Json, PapertradeError
 from papertrade.render.numbers import iso_z
+
+_CENT = Decimal("0.01")
 
 Encodable: TypeAlias = "bool | int | float | str | Decimal | Sequence[Encodable] | Mapping[str, Encodable] | None"
 """What `encode` takes. Enums are StrEnums, so their value is what is written; floats are statistics."""
@@ -41,6 +43,11 @@ def encode(value: Encodable) -> Json:
             return {key: encode(item) for key, item in value.items()}
         case Sequence():
             return [encode(item) for item in value]
+
+
+def two_places(percentage: Decimal | None) -> str | None:
+    """Write what is in percent with two decimals, half to even: `64.00`; None stays None."""
+    return None if percentage is None else f"{CONTEXT.quantize(percentage, _CENT):f}"
 
 
 def listing(items: Sequence[Encodable], total: int) -> Mapping[str, Encodable]:
@@ -70,6 +77,11 @@ def event_line(name: str, at_ms: int, data: Encodable) -> str:
     return _line({"event": name, "at": iso_z(at_ms), "data": encode(data)})
 
 
+def json_text(value: Encodable) -> str:
+    """Write one value as JSON on one line, without the line's end."""
+    return _text(encode(value))
+
+
 def _number(value: Decimal) -> str:
     if not value.is_finite():
         raise ValueError(f"`{value}` cannot be written as a number; an unknown is null")
@@ -77,6 +89,10 @@ def _number(value: Decimal) -> str:
 
 
 def _line(value: Mapping[str, Json]) -> str:
+    return f"{_text(value)}\n"
+
+
+def _text(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=True, allow_nan=False)
     # DEL is ASCII, so json leaves it; it can only stand inside a string.
-    return text.replace("\x7f", "\\u007f") + "\n"
+    return text.replace("\x7f", "\\u007f")

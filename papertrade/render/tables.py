@@ -1,8 +1,9 @@
 """Tables as lines of cells: they fit the terminal by leaving columns out, never by cutting a number.
 
-Knows widths and alignment, no stream and no colour beyond a cell's tone. In a pipe (no limit) every
-column is shown in full. The rule to keep: only a column declared elastic may lose text, and only in a
-terminal; where even that is not enough each row is written as a block of `header: value` lines.
+Knows widths and alignment, no stream and no colour beyond a cell's tone. In a pipe (no limit) nothing is cut;
+optional columns are left out where a line would pass 100 columns. The rule to keep: only a column declared elastic
+may lose text, and only in a terminal; where even that is not enough each row is written as a block of
+`header: value` lines.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ Row: TypeAlias = "Sequence[str | Cell]"
 
 _GAP = 2
 _ELASTIC_MIN = 8
+_PIPED = 100
+"""A pipe does not say how wide it is read: optional columns stay as long as a line has no more than this."""
 
 
 class Align(StrEnum):
@@ -73,7 +76,7 @@ def table(columns: Sequence[Column], rows: Sequence[Row], frame: Frame, total: R
         max(cell_len(column.header), *(cell_len(row[place].text) for row in everything), 0)
         for place, column in enumerate(columns)
     ]
-    kept = _kept(columns, widths, frame.limit)
+    kept = _kept(columns, widths, frame.limit) if frame.limit is not None else _kept_whole(columns, widths)
     widths = _squeezed(columns, widths, kept, frame.limit)
     if not _fits(widths, kept, frame.limit):
         return _blocks(columns, everything, frame)
@@ -119,6 +122,16 @@ def _kept(columns: Sequence[Column], widths: Sequence[int], limit: int | None) -
     return kept
 
 
+def _kept_whole(columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
+    """Leave out optional columns, the most dispensable first, until nothing has to be cut at 100 columns."""
+    kept = list(range(len(columns)))
+    for place in sorted((place for place in kept if columns[place].drop > 0), key=lambda place: -columns[place].drop):
+        if _span(widths, kept) <= _PIPED:
+            break
+        kept.remove(place)
+    return kept
+
+
 def _squeezed(columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int], limit: int | None) -> list[int]:
     """Take what is missing from the elastic columns, the widest first, none below its minimum."""
     result = list(widths)
@@ -144,7 +157,8 @@ def _laid(row: Sequence[Cell], layout: Sequence[tuple[Column, int, int]], frame:
         aligned = padding + text if column.align is Align.RIGHT else text + padding
         line.append(Cell(aligned, cell.tone))
         line.append(Cell(" " * _GAP))
-    line.pop()
+    while len(line) > 1 and not line[-1].text.strip():
+        line.pop()
     last = line.pop()
     return (*line, Cell(last.text.rstrip(), last.tone))
 

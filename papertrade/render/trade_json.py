@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
-from papertrade.engine.money import HUNDRED, ZERO
+from papertrade.engine.money import CONTEXT, HUNDRED, ZERO
 from papertrade.engine.trade import Status
-from papertrade.render.json import Encodable
+from papertrade.render.json import Encodable, two_places
 from papertrade.render.numbers import iso_z
 from papertrade.reports.trade_view import ObservedShare, TradeView
 
@@ -52,7 +51,7 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
         "slippage": trade.slippage,
         "realized_pnl": trade.realized,
         "unrealized_pnl": view.unrealized if is_open else ZERO,
-        "pnl_percent": view.net_percent,
+        "pnl_percent": two_places(view.net_percent),
         "r_multiple": view.r_multiple,
         "ambiguous": trade.is_ambiguous,
         "flags": list(trade.flags),
@@ -72,9 +71,8 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
 def _coverage(observed: ObservedShare | None) -> Mapping[str, Encodable] | None:
     if observed is None:
         return None
-    percent: Decimal = observed.share * HUNDRED
     return {
-        "observed_percent": percent.quantize(Decimal("0.01")),
+        "observed_percent": two_places(CONTEXT.multiply(observed.share, HUNDRED)),
         "longest_gap_seconds": observed.longest_gap_ms // 1000,
         "gaps": observed.gaps,
     }

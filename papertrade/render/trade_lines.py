@@ -17,7 +17,7 @@ from papertrade.engine.messages import (
     TradeFlagged,
     TradePlaced,
 )
-from papertrade.engine.money import plain
+from papertrade.engine.money import CONTEXT, HUNDRED, plain
 from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
 from papertrade.render.numbers import money, r_multiple, signed_money
 from papertrade.render.text import Cell, Tone
@@ -50,9 +50,13 @@ def levels_text(levels: Levels) -> str:
     parts = [] if levels.stop is None else [f"stop {plain(levels.stop)}"]
     for target in levels.targets:
         if not target.is_filled:
-            share = "" if target.fraction == 1 else f" ({plain(target.fraction * 100)}%)"
+            share = "" if target.fraction == 1 else f" ({plain(_hundredths(target.fraction))}%)"
             parts.append(f"target {plain(target.price)}{share}")
     return ", ".join(parts)
+
+
+def _hundredths(fraction: Decimal) -> Decimal:
+    return CONTEXT.quantize(CONTEXT.multiply(fraction, HUNDRED), Decimal("0.01"))
 
 
 def _parts(event: TradeEvent, after: Trade) -> tuple[str, Decimal, str, Tone]:

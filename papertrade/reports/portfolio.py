@@ -98,39 +98,50 @@ class Today:
 
 
 def portfolio(
-    book: AccountBook, live_trades: Sequence[Trade], marks: Mapping[HoldingKey, Mark], today: Today
+    book: AccountBook,
+    live_trades: Sequence[Trade],
+    marks: Mapping[HoldingKey, Mark],
+    today: Today,
+    shown: Sequence[Trade] | None = None,
 ) -> Portfolio:
-    """Value one account; trades without an open quantity are ignored. Holdings are sorted by venue and symbol."""
-    groups: dict[HoldingKey, list[Trade]] = {}
-    for trade in live_trades:
-        if trade.open_quantity > 0:
-            groups.setdefault(_key(trade), []).append(trade)
+    """Value one account; trades without an open quantity are ignored. Holdings are sorted by venue and symbol.
+
+    The summary is of all live trades; with `shown` only the holdings of those trades are listed.
+    """
+    open_trades = [trade for trade in live_trades if trade.open_quantity > 0]
     with exact():
-        open_trades = [trade for trades in groups.values() for trade in trades]
         unrealized = sum((_unrealized(trade, marks) or ZERO for trade in open_trades), ZERO)
         equity = book.cash + book.reserved + unrealized
-        holdings = tuple(_holding(key, groups[key], marks.get(key), equity) for key in sorted(groups))
         risks = [_risk_to_stop(trade, marks) for trade in open_trades]
         opening = today.opening_equity
         summary = Summary(
             total_cash=book.cash,
             total_reserved=book.reserved,
-            total_holdings_value=sum((holding.value for holding in holdings), ZERO),
+            total_holdings_value=sum((trade.reserve for trade in open_trades), ZERO) + unrealized,
             total_portfolio_value=equity,
             total_unrealized_pnl=unrealized,
             today_pnl=today.pnl,
             today_equity_change=None if opening is None else equity - opening - today.flow,
-            holdings_count=len(holdings),
+            holdings_count=holdings_count(open_trades),
             unpriced_count=sum(_key(trade) not in marks for trade in open_trades),
             at_risk_to_stops=sum((risk for risk in risks if risk is not None), ZERO),
             without_stop_count=risks.count(None),
         )
+        holdings = _holdings(open_trades if shown is None else shown, marks, equity)
         return Portfolio(Wallet(book.capital + book.realized, book.reserved), holdings, summary)
 
 
 def holdings_count(live_trades: Sequence[Trade]) -> int:
     """Count the instrument-and-side pairs of which something is open."""
     return len({_key(trade) for trade in live_trades if trade.open_quantity > 0})
+
+
+def _holdings(trades: Sequence[Trade], marks: Mapping[HoldingKey, Mark], equity: Decimal) -> tuple[Holding, ...]:
+    groups: dict[HoldingKey, list[Trade]] = {}
+    for trade in trades:
+        if trade.open_quantity > 0:
+            groups.setdefault(_key(trade), []).append(trade)
+    return tuple(_holding(key, groups[key], marks.get(key), equity) for key in sorted(groups))
 
 
 def _key(trade: Trade) -> HoldingKey:

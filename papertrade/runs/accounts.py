@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from papertrade.engine.account import AccountBook
 from papertrade.engine.instrument import normalise_symbol
@@ -16,10 +17,13 @@ from papertrade.runs.catch_up import Present
 from papertrade.runs.closing import Done, cancel_one, close_one
 from papertrade.runs.opening import book_of, refusal_error
 from papertrade.runs.world import World
-from papertrade.store.rows import Recorded
-from papertrade.store.store import Store, Writer
+from papertrade.store.rows import AccountRow, EventFilter, Recorded
+from papertrade.store.store import Reader, Store, Writer
 
-MOST = Decimal(1_000_000_000)
+OPENING: Final = "opening balance"
+"""The note of the deposit that an epoch begins with."""
+
+MOST: Final = Decimal(1_000_000_000)
 """The largest deposit: far below what 64 bits of 1e-8 hold, far above what anybody trades."""
 
 
@@ -42,7 +46,7 @@ def begin_account(writer: Writer, name: str, currency: str, cash: Decimal, at_ms
     created = AccountCreated(account_id=account_id, name=name, currency=normalise_symbol(currency))
     writer.record([Recorded(created, at_ms)])
     if cash > 0:
-        writer.record([Recorded(CashMoved(account_id=account_id, amount=cash, note="opening balance"), at_ms)])
+        writer.record([Recorded(CashMoved(account_id=account_id, amount=cash, note=OPENING), at_ms)])
 
 
 def move_cash(store: Store, account: str, amount: Decimal, note: str, at_ms: int) -> AccountBook:
@@ -63,6 +67,15 @@ def move_cash(store: Store, account: str, amount: Decimal, note: str, at_ms: int
     return store.write(write)
 
 
+def opening_cash(reader: Reader, account: AccountRow, otherwise: Decimal) -> Decimal:
+    """Return what an account's present epoch began with; `otherwise` where it began without money."""
+    wanted = EventFilter(account_id=account.id, kinds=("cash_moved",), after_seq=account.epoch_seq, limit=1)
+    for row in reader.events(wanted):
+        if isinstance(row.event, CashMoved) and row.event.note == OPENING and row.event.amount > 0:
+            return row.event.amount
+    return otherwise
+
+
 def reset_account(world: World, account: str, cash: Decimal, present: Present) -> tuple[AccountBook, list[Done]]:
     """Close and cancel everything, take all cash out, and start a new epoch with `cash`.
 
@@ -80,7 +93,7 @@ def reset_account(world: World, account: str, cash: Decimal, present: Present) -
         events: list[Event] = [EpochStarted(account_id=book.account_id, epoch=book.epoch + 1)]
         if book.cash > 0:
             events.insert(0, CashMoved(account_id=book.account_id, amount=-book.cash, note="reset"))
-        events.append(CashMoved(account_id=book.account_id, amount=cash, note="opening balance"))
+        events.append(CashMoved(account_id=book.account_id, amount=cash, note=OPENING))
         writer.record([Recorded(event, present.at_ms) for event in events])
         return book_of(writer, account)
 

@@ -20,6 +20,7 @@ from papertrade.engine.messages import (
     Refused,
     TagsChanged,
     TradeEnded,
+    TradeEvent,
     TradeFlagged,
     TradePlaced,
 )
@@ -37,6 +38,8 @@ TRADE_CHANGED: Final = "trade_changed"
 TRADE_CLOSED: Final = "trade_closed"
 REFUSED: Final = "refused"
 
+_ABOUT_A_TRADE: Final = (TradePlaced, EntryFilled, ExitFilled, TradeEnded, LevelsChanged, TradeFlagged, TagsChanged)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -47,7 +50,7 @@ class Happening:
     """
 
     names: tuple[str, ...]
-    event: Event
+    event: TradeEvent | Refused
     view: TradeView | None = None
     book: AccountBook | None = None
 
@@ -88,11 +91,8 @@ def states_after(reader: Reader, rows: Iterable[JournalRow]) -> dict[int, Trade]
     for trade_id in dict.fromkeys(row.trade_id for row in rows if row.seq in wanted):
         trade: Trade | None = None
         for row in reader.events(EventFilter(trade_id=trade_id)):
-            event = row.event
-            if isinstance(event, TradePlaced | EntryFilled | ExitFilled | TradeEnded | LevelsChanged) or isinstance(
-                event, TradeFlagged | TagsChanged
-            ):
-                trade = evolve(trade, event)
+            if isinstance(row.event, _ABOUT_A_TRADE):
+                trade = evolve(trade, row.event)
                 if row.seq in wanted:
                     states[row.seq] = trade
     return states
@@ -113,9 +113,9 @@ def _told(reader: Reader, pairs: Sequence[tuple[Event, Trade | None]], now_ms: i
     books = {account.id: reader.account_book(account) for account in reader.accounts()} if known else {}
     told: list[Happening] = []
     for event, trade in pairs:
-        view = None if trade is None else next(views)
-        names = names_of(event)
-        if names:
-            book = None if trade is None else books[trade.order.account_id]
-            told.append(Happening(names=names, event=event, view=view, book=book))
+        if isinstance(event, Refused):
+            told.append(Happening(names=names_of(event), event=event))
+        elif isinstance(event, _ABOUT_A_TRADE) and trade is not None:
+            book = books[trade.order.account_id]
+            told.append(Happening(names=names_of(event), event=event, view=next(views), book=book))
     return tuple(told)

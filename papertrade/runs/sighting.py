@@ -18,7 +18,10 @@ from papertrade.store.rows import Coverage, CoverageKind, LiveInstrument, Seen, 
 from papertrade.store.store import Reader, Writer
 
 PATIENCE = 3
-"""How many ticks in a row a trade may break before it is only reported."""
+"""How many ticks in a row a trade may break before it holds its instrument back only now and then."""
+
+RETRY_EVERY = 20
+"""Of how many ticks one tries a trade again that broke more often than that."""
 
 Loaded: TypeAlias = dict[int, "Trade | PapertradeError"]
 """Trades by number; an error stands for a row that cannot be read."""
@@ -44,6 +47,11 @@ class Sighting:
         """Return the final candles of a symbol that were not processed yet."""
         return self.market.candles.get(symbol, ())
 
+    def has_seen(self, symbol: str, from_ms: int) -> bool:
+        """Whether the symbol was looked at from this instant on, or an earlier one."""
+        since = _since(self.live[symbol])
+        return since is None or since <= from_ms
+
 
 def sight(world: World, also: Sequence[str]) -> Sighting:
     """Look at the venue: all live instruments, and `also` other symbols. Raises FeedError if it cannot be asked."""
@@ -59,33 +67,27 @@ def sight(world: World, also: Sequence[str]) -> Sighting:
     return Sighting(live, market, foreign)
 
 
-def touched_trades(reader: Reader, sighting: Sighting) -> dict[str, Loaded]:
+def seen_of(sighting: Sighting) -> list[Seen]:
+    """Return the extremes of each symbol's new candles: what the index is asked with."""
+    return [
+        Seen(
+            venue=instrument.venue,
+            symbol=symbol,
+            low=min(c.low for c in candles),
+            high=max(c.high for c in candles),
+            last_open_ms=candles[-1].open_ms,
+        )
+        for symbol, instrument in sighting.live.items()
+        if (candles := sighting.candles(symbol))
+    ]
+
+
+def touched_trades(reader: Reader, sighting: Sighting, seen: Sequence[Seen]) -> dict[str, list[int]]:
     """Return the trades that the new candles may touch, by symbol: the index finds, set-aside ones always count."""
-    seen = [_seen(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)]
-    found: dict[str, Loaded] = {}
-    for trade_id, trade in load(reader, reader.touched(seen)).items():
-        symbol = trade.order.symbol if isinstance(trade, Trade) else _symbol_of(reader, trade_id, seen)
-        found.setdefault(symbol, {})[trade_id] = trade
-    for row in seen:
-        aside = [aside.trade_id for aside in sighting.live[row.symbol].set_aside]
-        found.setdefault(row.symbol, {}).update(load(reader, aside))
-    return {symbol: trades for symbol, trades in found.items() if trades}
-
-
-def _seen(sighting: Sighting, symbol: str) -> Seen:
-    candles = sighting.candles(symbol)
-    return Seen(
-        venue=sighting.live[symbol].venue,
-        symbol=symbol,
-        low=min(c.low for c in candles),
-        high=max(c.high for c in candles),
-        last_open_ms=candles[-1].open_ms,
-    )
-
-
-def _symbol_of(reader: Reader, trade_id: int, seen: Sequence[Seen]) -> str:
-    """Find the symbol of a trade whose row cannot be read: the one whose own search finds it."""
-    return next(row.symbol for row in seen if trade_id in reader.touched([row]))
+    found = {row.symbol: {aside.trade_id for aside in sighting.live[row.symbol].set_aside} for row in seen}
+    for trade_id, symbol in reader.touched(seen).items():
+        found[symbol].add(trade_id)
+    return {symbol: sorted(trade_ids) for symbol, trade_ids in found.items() if trade_ids}
 
 
 def load(reader: Reader, trade_ids: Sequence[int]) -> Loaded:
@@ -126,9 +128,11 @@ def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, Papertrade
 def _since(instrument: LiveInstrument) -> int | None:
     """Return the first instant that some live trade of the instrument has not seen.
 
-    A trade that broke `PATIENCE` ticks in a row does not hold the others back any more.
+    A trade that broke `PATIENCE` ticks in a row counts once in `RETRY_EVERY` ticks: its candles are asked for
+    again and again, and by then many.
     """
-    marks = [aside.from_ms for aside in instrument.set_aside if aside.ticks < PATIENCE]
+    counting = [aside for aside in instrument.set_aside if aside.ticks < PATIENCE or aside.ticks % RETRY_EVERY == 0]
+    marks = [aside.from_ms for aside in counting]
     if instrument.watermark is not None:
         marks.append(instrument.watermark.end_ms)
     return min(marks, default=None)

@@ -16,18 +16,18 @@ from papertrade.engine.market import Candle
 from papertrade.engine.messages import EntryFilled, ExitFilled, TradeFlagged, effective_ms
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Flag, Trade
-from papertrade.errors import PapertradeError, StalePrice
+from papertrade.errors import PapertradeError, Refused, StalePrice
 from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
 from papertrade.runs.observe import Market, look_finer
 from papertrade.runs.prices import points_at_fills, points_at_hours
 from papertrade.runs.sighting import (
-    Loaded,
     Sighting,
     holes,
     known_before,
     load,
     save_venue,
+    seen_of,
     sight,
     touched_trades,
     watermark_after,
@@ -39,12 +39,13 @@ from papertrade.store.rows import (
     StoredQuote,
     SymbolFailures,
 )
-from papertrade.store.store import Reader, Writer
+from papertrade.store.store import Writer
 from papertrade.store.views import InvariantBroken
 
 BATCH = 200
 
-Finer = Mapping[tuple[str, int], Sequence[Candle]]
+_CANNOT_BE = (ValueError, InvariantBroken, Refused)
+"""What the store raises for one trade's events that cannot be recorded, an amount beyond its columns among them."""
 
 
 def tick(world: World, also: Sequence[str] = ()) -> tuple[TickReport, Market]:
@@ -65,118 +66,152 @@ def tick(world: World, also: Sequence[str] = ()) -> tuple[TickReport, Market]:
 
 def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sighting]:
     sighting = sight(world, also)
-    finer = _settle(world, sighting)
+    touched = _move_untouched(world, sighting)
     changes: list[Change] = []
     broken: dict[int, str] = {}
-    for symbol, trade_ids in _move_untouched(world, sighting).items():
-        done, failed = _decide_symbol(world, sighting.only(symbol), symbol, trade_ids, finer)
+    failures = {**sighting.foreign, **sighting.market.failures}
+    for symbol, trade_ids in touched.items():
+        done, failed, unsettled = _decide_symbol(world, sighting, symbol, trade_ids)
         changes.extend(done)
         broken.update(failed)
+        if unsettled is not None:
+            failures[symbol] = unsettled
     changes.extend(_flag_halted(world, sighting))
-    failures = {**sighting.foreign, **sighting.market.failures}
     report = TickReport(
         at_ms=sighting.market.at_ms,
         symbols=tuple(sorted(sighting.live)),
         changes=tuple(changes),
         failures=failures,
-        in_a_row=_remember(world, sighting, changes, failures),
+        in_a_row=_remember(world, sighting, failures),
         set_aside=broken,
     )
     return report, sighting
 
 
-def _settle(world: World, sighting: Sighting) -> Finer:
-    """Fetch finer candles for every candle that touched both sides of a trade, until no question is open."""
-    finer: dict[tuple[str, int], Sequence[Candle]] = {}
-    if world.watching.settle is None:
-        return finer
-    while True:
-        with world.store.read() as reader:
-            questions = _open_questions(reader, sighting, finer)
-        if not questions:
-            return finer
-        finer.update(world.wait(look_finer(world.feed, questions, world.watching)))
-
-
-def _open_questions(reader: Reader, sighting: Sighting, finer: Finer) -> list[tuple[str, Candle]]:
-    found: dict[tuple[str, int], Candle] = {}
-    for symbol, trades in touched_trades(reader, sighting).items():
-        own = _of_symbol(finer, symbol)
-        for trade in trades.values():
-            decided = _guarded(trade, sighting.candles(symbol), own)
-            if isinstance(decided, Decided):
-                found.update({(symbol, c.open_ms): c for c in decided.open_questions})
-    return [(symbol, candle) for (symbol, _), candle in found.items()]
-
-
 def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
-    """Move the watermarks of untouched instruments and keep what was seen, in one transaction."""
+    """Move the watermarks of untouched instruments and keep what was seen, in one transaction.
+
+    Returns the trades that may be touched, by symbol.
+    """
+    venue = world.feed.venue
+    quotes = [
+        StoredQuote(venue=venue, symbol=symbol, quote=quote)
+        for symbol, quote in sighting.market.quotes.items()
+        if symbol in sighting.live
+    ]
+    marks = {symbol: watermark_after(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)}
+    gaps = [hole for symbol in sighting.live for hole in holes(sighting, symbol)]
+    hours = [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
+    seen = seen_of(sighting)
 
     def write(writer: Writer) -> dict[str, list[int]]:
-        touched = {symbol: sorted(trades) for symbol, trades in touched_trades(writer, sighting).items()}
-        quiet = [symbol for symbol in sighting.live if symbol not in touched and sighting.candles(symbol)]
-        writer.move_watermarks([watermark_after(sighting, symbol) for symbol in quiet])
-        venue = world.feed.venue
-        writer.put_quotes(
-            [
-                StoredQuote(venue=venue, symbol=s, quote=q)
-                for s, q in sighting.market.quotes.items()
-                if s in sighting.live
-            ]
-        )
-        writer.put_coverage([hole for symbol in sighting.live for hole in holes(sighting, symbol)])
-        writer.put_prices(
-            [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
-        )
+        touched = touched_trades(writer, sighting, seen)
+        writer.move_watermarks([mark for symbol, mark in marks.items() if symbol not in touched])
+        writer.put_quotes(quotes)
+        writer.put_coverage(gaps)
+        writer.put_prices(hours)
         save_venue(world, writer, sighting.market)
         return touched
 
     return world.store.write(write)
 
 
+class _FinerWanted(Exception):
+    """Some candles touched both sides of a trade, and nobody has asked yet which side came first."""
+
+    def __init__(self, candles: Sequence[Candle]) -> None:
+        super().__init__("finer candles are wanted")
+        self.candles = candles
+
+
 def _decide_symbol(
-    world: World, sighting: Sighting, symbol: str, trade_ids: Sequence[int], finer: Finer
-) -> tuple[list[Change], dict[int, str]]:
+    world: World, sighting: Sighting, symbol: str, trade_ids: Sequence[int]
+) -> tuple[list[Change], dict[int, str], PapertradeError | None]:
     """Decide the touched trades of one instrument, a transaction for each batch; the last moves the watermark.
 
-    Inside that last one the index is asked again: another process may just have placed a trade in a minute
-    that the watermark is about to pass.
+    A batch in which finer candles could tell more is undone, and decided again once they have been asked for;
+    if the venue could not be asked, it and the rest wait for the next tick, and the reason is returned.
     """
     changes: list[Change] = []
     broken: dict[int, str] = {}
-
-    def write(writer: Writer, batch: Sequence[int], is_last: bool) -> None:
-        loaded = load(writer, batch)
-        if is_last:
-            late = touched_trades(writer, sighting).get(symbol, {})
-            loaded |= {number: trade for number, trade in late.items() if number not in trade_ids}
-        done, failed = _decide_batch(writer, loaded, sighting.candles(symbol), _of_symbol(finer, symbol))
-        _keep_asides(writer, sighting, symbol, list(loaded), failed)
-        if is_last:
-            writer.move_watermarks([watermark_after(sighting, symbol)])
+    finer: dict[int, Sequence[Candle]] = {}
+    start = 0
+    while start < len(trade_ids):
+        batch = trade_ids[start : start + BATCH]
+        rest = None if start + BATCH < len(trade_ids) else trade_ids
+        try:
+            done, failed = world.store.write(partial(_decide_batch, world, sighting, symbol, batch, rest, finer))
+        except _FinerWanted as wanted:
+            answers = world.wait(look_finer(world.feed, [(symbol, c) for c in wanted.candles], world.watching))
+            failure = next((a for a in answers.values() if isinstance(a, PapertradeError)), None)
+            if failure is not None:
+                return changes, broken, failure
+            finer |= {at: answer for (_, at), answer in answers.items() if not isinstance(answer, PapertradeError)}
+            continue
         changes.extend(done)
         broken.update(failed)
-
-    for start in range(0, len(trade_ids), BATCH):
-        batch = trade_ids[start : start + BATCH]
-        world.store.write(partial(write, batch=batch, is_last=start + BATCH >= len(trade_ids)))
-    return changes, broken
+        start += BATCH
+    return changes, broken, None
 
 
 def _decide_batch(
-    writer: Writer, loaded: Loaded, candles: Sequence[Candle], finer: Mapping[int, Sequence[Candle]]
+    world: World,
+    sighting: Sighting,
+    symbol: str,
+    batch: Sequence[int],
+    decided_ids: Sequence[int] | None,
+    finer: Mapping[int, Sequence[Candle]],
+    writer: Writer,
 ) -> tuple[list[Change], dict[int, str]]:
-    """Decide and record some trades; return what changed, and the error of each trade that broke."""
+    """Decide and record some trades of an instrument; return what changed, and the error of each that broke.
+
+    `decided_ids` is set for the last batch: all trades that were found before. The index is asked again then,
+    because another process may just have placed a trade in a minute that the watermark is about to pass.
+    """
+    loaded = load(writer, batch)
+    if decided_ids is not None:
+        own = sighting.only(symbol)
+        found = touched_trades(writer, own, seen_of(own)).get(symbol, [])
+        loaded |= load(writer, [number for number in found if number not in decided_ids])
     changes: list[Change] = []
     broken: dict[int, str] = {}
+    questions: dict[int, Candle] = {}
+    asides = {aside.trade_id: aside for aside in writer.trades_set_aside()}
     for trade_id, trade in loaded.items():
-        decided = _guarded(trade, candles, finer)
+        aside = asides.get(trade_id)
+        if aside is not None and not sighting.has_seen(symbol, aside.from_ms):  # it lacks the candles before these
+            broken |= {trade_id: aside.error} if aside.error else {}
+            continue
+        decided = _guarded(trade, sighting.candles(symbol), finer)
         if isinstance(decided, str):
             broken[trade_id] = decided
-        elif isinstance(trade, Trade) and decided.events:
+            continue
+        questions |= {candle.open_ms: candle for candle in decided.open_questions}
+        if isinstance(trade, Trade) and decided.events:
             changes.append(Change(trade, decided.trade, decided.events))
+    if questions and world.watching.settle is not None:
+        raise _FinerWanted(list(questions.values()))
     broken.update(_record(writer, changes))
-    return [c for c in changes if c.after.id not in broken], broken
+    changes = [change for change in changes if change.after.id not in broken]
+    _keep_prices_of_fills(writer, sighting, changes)
+    _keep_asides(writer, sighting, symbol, {number: asides.get(number) for number in loaded}, broken)
+    if decided_ids is not None:
+        writer.move_watermarks([watermark_after(sighting, symbol)])
+    return changes, broken
+
+
+def _keep_prices_of_fills(writer: Writer, sighting: Sighting, changes: Sequence[Change]) -> None:
+    """Keep the prices of all live symbols at the instants of fills, together with the fills themselves."""
+    fills = (e for change in changes for e in change.events if isinstance(e, EntryFilled | ExitFilled))
+    instants = sorted({event.at_ms for event in fills})
+    if instants:
+        writer.put_prices(
+            [
+                point
+                for symbol, instrument in sighting.live.items()
+                for point in points_at_fills(instrument.venue, symbol, instants, *known_before(sighting, symbol))
+            ]
+        )
 
 
 def _guarded(
@@ -196,7 +231,7 @@ def _record(writer: Writer, changes: Sequence[Change]) -> dict[int, str]:
     try:
         with writer.savepoint():
             writer.record(*_rows(changes))
-    except (ValueError, InvariantBroken):
+    except _CANNOT_BE:
         return _record_singly(writer, changes)
     return {}
 
@@ -207,7 +242,7 @@ def _record_singly(writer: Writer, changes: Sequence[Change]) -> dict[int, str]:
         try:
             with writer.savepoint():
                 writer.record(*_rows([change]))
-        except (ValueError, InvariantBroken) as error:
+        except _CANNOT_BE as error:
             broken[change.after.id] = str(error)
     return broken
 
@@ -218,23 +253,23 @@ def _rows(changes: Sequence[Change]) -> tuple[list[Recorded], dict[int, Trade]]:
 
 
 def _keep_asides(
-    writer: Writer, sighting: Sighting, symbol: str, trade_ids: Sequence[int], broken: Mapping[int, str]
+    writer: Writer, sighting: Sighting, symbol: str, asides: Mapping[int, SetAside | None], broken: Mapping[int, str]
 ) -> None:
     """Remember from where a broken trade has to be caught up; let go of one that has caught up with the others."""
     instrument = sighting.live[symbol]
-    known = {aside.trade_id: aside for aside in instrument.set_aside}
     mark = 0 if instrument.watermark is None else instrument.watermark.end_ms
     reached = sighting.candles(symbol)[-1].end_ms
-    for trade_id in trade_ids:
-        old = known.get(trade_id)
+    for trade_id, old in asides.items():
         error = broken.get(trade_id)
         if error is not None:
             ticks, from_ms = (1, mark) if old is None else (old.ticks + 1, old.from_ms)
             writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=from_ms, error=error, ticks=ticks))
-        elif old is not None and reached >= mark:
-            writer.take_trades_back([trade_id])
-        elif old is not None:
-            writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=reached, error="", ticks=0))
+        elif old is not None and sighting.has_seen(symbol, old.from_ms):
+            passed = writer.watermark(instrument.venue, symbol)
+            if passed is None or reached >= passed.end_ms:
+                writer.take_trades_back([trade_id])
+            else:
+                writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=reached, error="", ticks=0))
 
 
 def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
@@ -247,8 +282,8 @@ def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
     def write(writer: Writer) -> list[Change]:
         changes: list[Change] = []
         for symbol in halted:
-            for trade in writer.live_trades(symbol=symbol):
-                if Flag.HALTED not in trade.flags:
+            for trade in load(writer, writer.live_numbers(world.feed.venue, symbol)).values():
+                if isinstance(trade, Trade) and Flag.HALTED not in trade.flags:
                     event = TradeFlagged(trade_id=trade.id, flags=(Flag.HALTED,), at_ms=sighting.market.at_ms)
                     changes.append(Change(trade, evolve(trade, event), (event,)))
         writer.record(*_rows(changes))
@@ -257,24 +292,17 @@ def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
     return world.store.write(write)
 
 
-def _remember(
-    world: World, sighting: Sighting, changes: Sequence[Change], failures: Mapping[str, PapertradeError]
-) -> Mapping[str, int]:
-    """Keep the prices at the instants of fills, and count each symbol's failures in a row."""
+def _remember(world: World, sighting: Sighting, failures: Mapping[str, PapertradeError]) -> Mapping[str, int]:
+    """Count each symbol's failures in a row."""
     venue = world.feed.venue
-    fills = (e for change in changes for e in change.events if isinstance(e, EntryFilled | ExitFilled))
-    instants = sorted({event.at_ms for event in fills})
     with world.store.read() as reader:
         known = {f.symbol: f for f in reader.symbol_failures() if f.venue == venue}
     failed = {symbol: failures[symbol] for symbol in sighting.live if symbol in failures}
-    if not instants and not known and not failed:
+    if not known and not failed:
         return {}
     counted = [_counted(sighting, symbol, error, known.get(symbol)) for symbol, error in failed.items()]
 
     def write(writer: Writer) -> None:
-        writer.put_prices(
-            [p for s in sighting.live for p in points_at_fills(venue, s, instants, *known_before(sighting, s))]
-        )
         writer.forget_symbol_failures([(venue, symbol) for symbol in known if symbol not in failed])
         writer.put_symbol_failures(counted)
 
@@ -290,7 +318,3 @@ def _counted(sighting: Sighting, symbol: str, error: PapertradeError, known: Sym
         last_error=error.message,
         since_ms=sighting.market.at_ms if known is None else known.since_ms,
     )
-
-
-def _of_symbol(finer: Finer, symbol: str) -> dict[int, Sequence[Candle]]:
-    return {open_ms: candles for (name, open_ms), candles in finer.items() if name == symbol}

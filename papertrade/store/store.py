@@ -90,6 +90,7 @@ class Store:
         `now_ms` is the local clock, `run_id` signs what is recorded, `pause` waits between two tries for a
         lock. Raises DatabaseUnusable for a place or a file that cannot be used.
         """
+        path = Path(os.path.realpath(path))  # one file, one name for its locks, whatever links lead to it
         database.check_place(path, mounts)
         was_created, migrated_from = False, None
         if not _exists(path):

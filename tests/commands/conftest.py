@@ -35,5 +35,7 @@ def days(played: Days, tmp_path: Path) -> Days:
 @pytest.fixture
 def first_day(tmp_path: Path) -> Iterator[Days]:
     """The same market on the first morning, without books."""
-    with market(tmp_path, **BUSY) as days:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    with market(folder, **BUSY) as days:
         yield days

@@ -1,0 +1,99 @@
+"""`papertrade metrics`: every figure of the closed trades and of the equity curve; never asks the network."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from papertrade.bootstrap import open_books
+from papertrade.commands.answer import Answer
+from papertrade.commands.filters import Words, symbol_of, trade_filter
+from papertrade.commands.freshness import lag_of, say_lag, standpoint
+from papertrade.commands.options import (
+    EpochFilter,
+    ExitFilter,
+    SideFilter,
+    SinceFilter,
+    SourceFilter,
+    StatusFilter,
+    SymbolFilter,
+    TagFilter,
+    UntilFilter,
+    invocation,
+)
+from papertrade.errors import UsageProblem
+from papertrade.render.metrics_json import metrics_json
+from papertrade.render.metrics_text import TITLES, show_metrics
+from papertrade.render.text import safe
+from papertrade.render.trade_json import trade_json
+from papertrade.runs.metrics_report import MetricsWish, metrics_of
+from papertrade.runs.views import trade_views
+
+
+def metrics(
+    ctx: typer.Context,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="KIND", help="Break down by symbol, side, source, tag or exit.")
+    ] = None,
+    status: StatusFilter = None,
+    exit_reason: ExitFilter = None,
+    symbol: SymbolFilter = None,
+    side: SideFilter = None,
+    source: SourceFilter = None,
+    tag: TagFilter = None,
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    epoch: EpochFilter = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Add bootstrap intervals: how far luck alone could have moved it.")
+    ] = False,
+    versus: Annotated[
+        str | None, typer.Option("--vs", metavar="SYMBOL", help="Compare with buying and holding this one.")
+    ] = None,
+) -> Answer:
+    """Show win rate, expectancy, drawdown and the rest, net of fees.
+
+    A trade counts on the day it closed. What cannot be computed is `-`, with the reason below. The defaults are of
+    the account's present epoch; filters by symbol, source and the like leave out the ratios of the equity curve.
+
+    papertrade metrics --by source --since 30d
+    """
+    words = Words(
+        status=status,
+        exit_reason=exit_reason,
+        symbol=symbol,
+        side=side,
+        source=source,
+        tag=tag,
+        since=since,
+        until=until,
+        epoch=epoch,
+    )
+    kind = None if by is None else _kind(by)
+    with open_books(invocation(ctx)) as books:
+        with books.store.read() as reader:
+            now = standpoint(books, reader)
+            wish = MetricsWish(
+                wanted=trade_filter(words, books, now.now_ms),
+                has_intervals=intervals,
+                versus=None if versus is None else symbol_of(versus),
+            )
+            report = metrics_of(reader, books.account, wish, now)
+            newest = reader.trades(report.recent_trades)
+            recent = trade_views(reader, [newest[number] for number in report.recent_trades], now.now_ms)
+            lag = lag_of(books, reader, now)
+        say_lag(books, lag, now)
+    return Answer(
+        data=metrics_json(report, [trade_json(view) for view in recent], kind),
+        show=partial(show_metrics, report, kind, now),
+    )
+
+
+def _kind(word: str) -> str:
+    known = {"exit": "exit_reason", "reason": "exit_reason", **{name: name for name in TITLES}}
+    kind = known.get(word.strip().lower().replace("-", "_"))
+    if kind is None:
+        raise UsageProblem(f"--by `{safe(word)}` is not known", hint="one of symbol, side, source, tag, exit")
+    return kind

@@ -1,0 +1,233 @@
+"""An explanation as text for a person: each fill with its rule, what was seen, and the arithmetic written out.
+
+Only words and layout; every number comes out of `reports.explain`. The rule to keep: what is written after `=` is
+what the numbers before it give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Final
+
+from papertrade.engine.market import MINUTE_MS
+from papertrade.engine.messages import Cause
+from papertrade.engine.money import canonical, exact, plain
+from papertrade.engine.trade import Flag
+from papertrade.render.console import Screen
+from papertrade.render.facts import Fact, show_facts
+from papertrade.render.numbers import local_second, r_multiple, toned
+from papertrade.render.text import Cell, Tone
+from papertrade.render.trade_lines import REASONS, levels_text
+from papertrade.reports.explain import Charged, EntryExplained, ExitExplained, Explanation, Priced, Waiting
+
+RULES: Final = {
+    "4.1 open beyond the stop": "the market jumped past the stop: out at the price seen",
+    "4.1 open beyond the target": "the market jumped past the target: out at the target's own price",
+    "4.2 stop touched": "the price swept through the stop: out at the stop",
+    "4.2 target touched": "the price swept through the target: out at the target",
+    "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
+    "4.4 open beyond the entry": "the market jumped past the price waited for",
+    "4.4 entry touched": "the price reached what the order waited for",
+    "4.4 stop beyond the limit": "the same candle went on to the stop behind the limit: certainly after the entry",
+    "4.4 close beyond the target": "the same candle closed beyond the target: certainly after the entry",
+    "4.4 stop in the candle of entry": "the candle of the entry also touched the stop",
+    "4.4 target in the candle of entry": "the candle of the entry also touched the target",
+    "5 closed by hand": "closed by hand, at the price of that moment",
+}
+"""What each rule of the journal says in a sentence; one that is not here says its own name."""
+
+_FLAGS: Final = {
+    Flag.AT_TOUCH: "the level was the candle's very extreme: a real order might not have been filled",
+    Flag.SHRUNK: "the reserve paid only for a part of the quantity",
+    Flag.SIZE_CAPPED: "the size was cut to sizing.max_notional",
+    Flag.OBSERVED: "a quote decided, there were no candles",
+    Flag.UNVERIFIED: "the command acted without catching up",
+    Flag.OFF_MARKET: "at a price named by the user",
+    Flag.SETTLED: "finer candles told which level was touched first",
+    Flag.HALTED: "the venue does not trade it",
+}
+_WIDTH: Final = 9
+
+
+def show_explanation(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
+    """Write the whole explanation."""
+    for refusal in told.refusals:
+        cells = (Cell("refused", Tone.WARNING), Cell(f" {_when(refusal.at_ms, zone)}: {refusal.refused.message}"))
+        screen.line(*cells)
+    if told.placed is not None:
+        _show_placed(told, told.placed, zone, screen)
+    if told.entry is not None:
+        _show_entry(told, told.entry, currency, zone, screen)
+    for number, left in enumerate(told.exits, start=1):
+        name = "Exit" if len(told.exits) == 1 and left.is_final else f"Exit {number}"
+        _show_exit(name, left, currency, zone, screen)
+    _show_end(told, currency, zone, screen)
+
+
+def _show_placed(told: Explanation, placed: Waiting, zone: tzinfo, screen: Screen) -> None:
+    trade = told.trade
+    word = "Waiting" if told.is_waiting else "Waited"
+    screen.line(Cell(word, Tone.STRONG), Cell(f"  since {_when(trade.order.placed_at, zone)}", Tone.DIM))
+    way = "at or below" if placed.is_below else "at or above"
+    until = "" if placed.expires_at is None else f", until {_when(placed.expires_at, zone)}"
+    charged = placed.charged
+    with exact():
+        tied = placed.reserve + charged.fee
+    facts: list[Fact] = [
+        ("for", f"a price {way} {plain(placed.price)} ({placed.entry_type} entry, section 4.4){until}"),
+        ("reserve", f"{_notional(charged, placed.leverage)} = {plain(placed.reserve)}"),
+        ("fee", f"{_fee(charged)} set aside at the taker rate"),
+        ("tied up", f"{plain(placed.reserve)} + {plain(charged.fee)} = {plain(tied)}"),
+    ]
+    show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: tzinfo, screen: Screen) -> None:
+    _title("Entry", entry.at_ms, entry.stamp.recorded_ms, zone, screen)
+    facts: list[Fact] = [
+        ("rule", _rule(entry.cause)),
+        ("seen", _seen(entry.cause, zone)),
+        ("price", _price(entry.priced, entry.cause)),
+        ("fee", f"{_fee(entry.charged)} ({entry.liquidity})"),
+        ("reserve", f"{_notional(entry.charged, entry.leverage)} = {plain(entry.reserve)} {currency} tied up"),
+    ]
+    if entry.tied_up is not None and entry.released is not None:
+        sum_ = f"{plain(entry.tied_up)} - {plain(entry.reserve)} - {plain(entry.charged.fee)} = {plain(entry.released)}"
+        facts.append(("released", f"{sum_} back to cash"))
+    else:
+        with exact():
+            spent = entry.reserve + entry.charged.fee
+        facts.append(("cash", f"-({plain(entry.reserve)} + {plain(entry.charged.fee)}) = -{plain(spent)}"))
+    if entry.levels is not None:
+        facts.append(("exits", levels_text(entry.levels)))
+    if entry.liquidation_price is not None:
+        facts.append(("ruin", f"liquidation at {plain(entry.liquidation_price)} (section 4.6)"))
+    facts += _remarks((*told.trade.order.flags, *entry.flags))
+    show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _show_exit(name: str, left: ExitExplained, currency: str, zone: tzinfo, screen: Screen) -> None:
+    _title(f"{name}: {REASONS[left.reason]}", left.at_ms, left.stamp.recorded_ms, zone, screen)
+    share, fee_share = plain(left.reserve_share), plain(left.entry_fee_share)
+    gross, fee = plain(left.gross), plain(left.charged.fee)
+    whole = left.quantity == left.open_before
+    part = f"{plain(left.quantity)} / {plain(left.open_before)}"
+    facts: list[Fact] = [
+        ("rule", _rule(left.cause)),
+        ("seen", _seen(left.cause, zone)),
+        ("price", _price(left.priced, left.cause)),
+        ("quantity", f"{plain(left.quantity)} of {plain(left.open_before)}{', all that was left' if whole else ''}"),
+        ("fee", f"{_fee(left.charged)} ({left.liquidity})"),
+        ("gross", _gross(left)),
+        ("entry fee", fee_share if whole else f"{plain(left.entry_fee_before)} x {part} = {fee_share}"),
+        ("net", [Cell(f"{gross} - {fee} - {fee_share} = "), toned(left.net, f"{_signed(left.net)} {currency}")]),
+        ("reserve", share if whole else f"{plain(left.reserve_before)} x {part} = {share}"),
+        ("cash", f"{share} + {gross} - {fee} = {_signed(left.cash_back)}".replace("+ -", "- ")),
+        *_remarks(left.flags),
+    ]
+    if left.is_ambiguous:
+        facts.append(
+            ("in doubt", "the candle touched the stop and the target, and nothing finer tells which was first")
+        )
+    show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _show_end(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
+    trade = told.trade
+    if told.ended is not None:
+        screen.line(
+            Cell(str(told.ended.status).capitalize(), Tone.STRONG), Cell(f"  {_when(told.ended.at_ms, zone)}", Tone.DIM)
+        )
+        facts: list[Fact] = [("why", told.ended.why), ("released", f"{plain(told.ended.released)} {currency}")]
+        show_facts(screen, facts, indent=2, width=_WIDTH)
+    if told.exits:
+        screen.line(Cell("Result" if trade.open_quantity == 0 else "Result so far", Tone.STRONG))
+        parts = [_signed(left.net) for left in told.exits]
+        total = "" if len(parts) == 1 else f"{' '.join(parts)} = "
+        facts = [("net", [Cell(total), toned(trade.realized, f"{_signed(trade.realized)} {currency}")])]
+        risk, multiple = trade.initial_risk, trade.r_multiple
+        if risk is not None and multiple is not None and trade.initial_stop is not None:
+            distance = f"|{plain(trade.entered_price)} - {plain(trade.initial_stop)}| x {plain(trade.quantity)}"
+            facts.append(("1R", f"{distance} = {plain(risk)}"))
+            facts.append(("in risks", f"{_signed(trade.realized)} / {plain(risk)} = {r_multiple(multiple)}"))
+        show_facts(screen, facts, indent=2, width=_WIDTH)
+    elif told.entry is not None:
+        screen.line(f"Still open: {plain(trade.open_quantity)} of {plain(trade.quantity)}; nothing is realised yet.")
+
+
+def _title(text: str, at_ms: int, recorded_ms: int, zone: tzinfo, screen: Screen) -> None:
+    late = f", recorded {_when(recorded_ms, zone)}" if recorded_ms - at_ms >= 60_000 else ""
+    screen.line(Cell(text, Tone.STRONG), Cell(f"  {_when(at_ms, zone)}{late}", Tone.DIM))
+
+
+def _rule(cause: Cause) -> str:
+    section, _, name = cause.rule.partition(" ")
+    return f"{RULES.get(cause.rule, name)} (section {section})"
+
+
+def _seen(cause: Cause, zone: tzinfo) -> str:
+    if cause.candle is not None:
+        c = cause.candle
+        whole = c.interval_ms >= MINUTE_MS
+        clock = f"{_when(c.open_ms, zone)[: 16 if whole else 19]} to {_when(c.end_ms, zone)[11 : 16 if whole else 19]}"
+        prices = f"open {plain(c.open)}, high {plain(c.high)}, low {plain(c.low)}, close {plain(c.close)}"
+        return f"candle {clock}: {prices}"
+    if cause.quote is not None:
+        q = cause.quote
+        known = [("bid", q.bid), ("ask", q.ask), ("last", q.last)]
+        prices = ", ".join(f"{name} {plain(price)}" for name, price in known if price is not None)
+        return f"quote of {_when(q.at_ms, zone)}: {prices}"
+    return "nothing: the price was named by the user"
+
+
+def _price(priced: Priced, cause: Cause) -> str:
+    at_level = cause.level is not None and cause.level == priced.raw
+    parts = [f"{'level' if at_level else 'price seen'} {plain(priced.raw)}"]
+    if cause.level is not None and not at_level:
+        parts[0] += f" (the level was {plain(cause.level)})"
+    if priced.slippage_bps != 0:
+        sign = "+" if priced.is_rounded_up else "-"
+        worsened = plain(canonical(priced.worsened))
+        parts.append(f"x (1 {sign} {plain(priced.slippage_bps)} bps) = {worsened}")
+    if priced.worsened != priced.price:
+        way = "up" if priced.is_rounded_up else "down"
+        parts.append(f"rounded {way} to the step {plain(priced.step)} = {plain(priced.price)}")
+    elif priced.slippage_bps == 0:
+        parts.append("no slippage, no rounding")
+    return ", ".join(parts).replace(", x (", " x (")
+
+
+def _fee(charged: Charged) -> str:
+    rate = f"{plain(charged.price)} x {plain(charged.quantity)} x {plain(charged.rate)}"
+    if charged.unrounded == charged.fee:
+        return f"{rate} = {plain(charged.fee)}"
+    return f"{rate} = {plain(canonical(charged.unrounded))}, rounded up at 1e-8 = {plain(charged.fee)}"
+
+
+def _notional(charged: Charged, leverage: Decimal) -> str:
+    product = f"{plain(charged.price)} x {plain(charged.quantity)}"
+    return product if leverage == 1 else f"{product} / {plain(leverage)}"
+
+
+def _gross(left: ExitExplained) -> str:
+    entry, price = plain(left.entry_price), plain(left.priced.price)
+    pair = f"{price} - {entry}" if left.entry_price + left.move == left.priced.price else f"{entry} - {price}"
+    sum_ = f"({pair}) x {plain(left.quantity)}"
+    if left.is_gross_cut:
+        cut = f"{plain(left.charged.fee)} - {plain(left.reserve_share)} = {plain(left.gross)}"
+        return f"{sum_} is more than the reserve: cut to fee - share, {cut}"
+    return f"{sum_} = {plain(left.gross)}"
+
+
+def _remarks(flags: Sequence[Flag]) -> list[Fact]:
+    return [("remark", _FLAGS[flag]) for flag in dict.fromkeys(flags)]
+
+
+def _signed(value: Decimal) -> str:
+    return f"+{plain(value)}" if value > 0 else plain(value)
+
+
+def _when(at_ms: int, zone: tzinfo) -> str:
+    return local_second(at_ms, zone)

@@ -1,0 +1,284 @@
+"""The arithmetic behind each fill of a trade, taken apart: rule, what was seen, price, fee, gross, shares, net.
+
+Works from the events of the journal, so what is explained is what was booked. The rule to keep: every number of a
+fill can be computed again from the numbers beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from papertrade.engine.fills import filled_price
+from papertrade.engine.messages import (
+    Cause,
+    EntryFilled,
+    ExitFilled,
+    Liquidity,
+    Refused,
+    TradeEnded,
+    TradeEvent,
+    TradePlaced,
+)
+from papertrade.engine.money import ZERO, exact, to_grid
+from papertrade.engine.signal import EntryType
+from papertrade.engine.state import evolve
+from papertrade.engine.trade import ExitReason, Flag, Levels, Order, Status, Trade
+
+_BPS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event of one trade as the journal has it: its number, and when it was recorded (UTC ms)."""
+
+    seq: int
+    recorded_ms: int
+    event: TradeEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """How a price came about: `raw` as decided, worsened by slippage, then rounded to the step against the trader.
+
+    `step` 0 means that the instrument has none.
+    """
+
+    raw: Decimal
+    slippage_bps: Decimal
+    worsened: Decimal
+    step: Decimal
+    is_rounded_up: bool
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charged:
+    """A fee: price · quantity = `notional`, · rate = `unrounded`, rounded up at 1e-8 to `fee`."""
+
+    price: Decimal
+    quantity: Decimal
+    notional: Decimal
+    rate: Decimal
+    unrounded: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryExplained:
+    """An entry. `tied_up` is what it waited with and `released` what of that it did not need, None without waiting."""
+
+    stamp: Stamped
+    at_ms: int
+    cause: Cause
+    liquidity: Liquidity
+    quantity: Decimal
+    priced: Priced
+    charged: Charged
+    slippage: Decimal
+    leverage: Decimal
+    reserve: Decimal
+    tied_up: Decimal | None
+    released: Decimal | None
+    levels: Levels | None
+    liquidation_price: Decimal | None
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitExplained:
+    """An exit of `quantity` out of `open_before`.
+
+    `move` is the price's change in the trade's favour; `gross` = move · quantity, but never below fee − share
+    (`is_gross_cut`). The shares are what belongs to this part of the reserve and of the entry fee still held;
+    `cash_back` = share of the reserve + gross − fee, `net` = gross − fee − share of the entry fee.
+    """
+
+    stamp: Stamped
+    at_ms: int
+    reason: ExitReason
+    cause: Cause
+    liquidity: Liquidity
+    quantity: Decimal
+    open_before: Decimal
+    entry_price: Decimal
+    priced: Priced
+    charged: Charged
+    slippage: Decimal
+    move: Decimal
+    gross: Decimal
+    is_gross_cut: bool
+    reserve_before: Decimal
+    reserve_share: Decimal
+    entry_fee_before: Decimal
+    entry_fee_share: Decimal
+    cash_back: Decimal
+    net: Decimal
+    target: Decimal | None
+    is_final: bool
+    is_ambiguous: bool
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What an order waits for and what is tied up meanwhile: `reserve` + `charged.fee` (at the taker rate).
+
+    Both are of `charged.notional`: a limit's own price, a stop's with its slippage.
+    """
+
+    entry_type: EntryType
+    price: Decimal
+    is_below: bool
+    expires_at: int | None
+    quantity: Decimal
+    leverage: Decimal
+    reserve: Decimal
+    charged: Charged
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedOnce:
+    """A refusal that the trade's signal had met with; `at_ms` is when it happened."""
+
+    at_ms: int
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Everything `explain` shows of one trade; `ended` is why it never was entered."""
+
+    trade: Trade
+    placed: Waiting | None
+    entry: EntryExplained | None
+    exits: tuple[ExitExplained, ...]
+    ended: TradeEnded | None
+    refusals: tuple[RefusedOnce, ...]
+
+    @property
+    def r_multiple(self) -> Decimal | None:
+        """Realised profit in initial risks, to 1e-8; None without an initial stop."""
+        multiple = self.trade.r_multiple
+        return None if multiple is None else to_grid(multiple)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the order still waits."""
+        return self.trade.status is Status.PENDING
+
+
+def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> Explanation:
+    """Take a trade's events apart, in the order of the journal. Raises ValueError without any."""
+    trade: Trade | None = None
+    placed: Waiting | None = None
+    entry: EntryExplained | None = None
+    exits: list[ExitExplained] = []
+    ended: TradeEnded | None = None
+    with exact():
+        for stamp in events:
+            before = trade
+            trade = evolve(before, stamp.event)
+            match stamp.event:
+                case TradePlaced() as event:
+                    placed = _waiting(event)
+                case EntryFilled() as event:
+                    entry = _entry(stamp, event, trade, before)
+                case ExitFilled() as event if before is not None:
+                    exits.append(_exit(stamp, event, before))
+                case TradeEnded() as event:
+                    ended = event
+                case _:
+                    pass
+    if trade is None:
+        raise ValueError("a trade without an event")
+    return Explanation(
+        trade=trade, placed=placed, entry=entry, exits=tuple(exits), ended=ended, refusals=tuple(refusals)
+    )
+
+
+def _waiting(event: TradePlaced) -> Waiting:
+    order = event.order
+    liquidity = Liquidity.MAKER if order.entry_type is EntryType.LIMIT else Liquidity.TAKER
+    paid = filled_price(order.waiting_price, order.side.sign > 0, liquidity, order.terms)
+    return Waiting(
+        entry_type=order.entry_type,
+        price=order.waiting_price,
+        is_below=order.entry_type.waits_below(order.side),
+        expires_at=order.expires_at,
+        quantity=order.quantity,
+        leverage=order.terms.leverage,
+        reserve=event.reserve,
+        charged=_charged(paid, order.quantity, order.terms.taker, event.fee),
+    )
+
+
+def _entry(stamp: Stamped, event: EntryFilled, after: Trade, before: Trade | None) -> EntryExplained:
+    order = after.order
+    return EntryExplained(
+        stamp=stamp,
+        at_ms=event.at_ms,
+        cause=event.cause,
+        liquidity=event.liquidity,
+        quantity=event.quantity,
+        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign > 0),
+        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        slippage=event.slippage,
+        leverage=order.terms.leverage,
+        reserve=event.reserve,
+        tied_up=None if before is None else before.reserve,
+        released=None if before is None else event.released,
+        levels=event.rulings[-1].levels,
+        liquidation_price=event.liquidation_price,
+        flags=event.flags,
+    )
+
+
+def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
+    order = before.order
+    move = (event.price - before.entered_price) * order.side.sign
+    return ExitExplained(
+        stamp=stamp,
+        at_ms=event.at_ms,
+        reason=event.reason,
+        cause=event.cause,
+        liquidity=event.liquidity,
+        quantity=event.quantity,
+        open_before=before.open_quantity,
+        entry_price=before.entered_price,
+        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign < 0),
+        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        slippage=event.slippage,
+        move=move,
+        gross=event.gross,
+        is_gross_cut=event.gross != to_grid(move * event.quantity),
+        reserve_before=before.reserve,
+        reserve_share=event.reserve_released,
+        entry_fee_before=before.entry_fee_left,
+        entry_fee_share=event.entry_fee_share,
+        cash_back=event.reserve_released + event.gross - event.fee,
+        net=event.realized,
+        target=event.target,
+        is_final=event.is_final,
+        is_ambiguous=event.is_ambiguous,
+        flags=event.flags,
+    )
+
+
+def _priced(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *, is_buying: bool) -> Priced:
+    bps = ZERO if liquidity is Liquidity.MAKER else order.terms.slippage_bps
+    worsened = cause.raw_price * (_BPS + bps if is_buying else _BPS - bps) / _BPS
+    return Priced(
+        raw=cause.raw_price,
+        slippage_bps=bps,
+        worsened=worsened,
+        step=order.terms.price_step,
+        is_rounded_up=is_buying,
+        price=price,
+    )
+
+
+def _charged(price: Decimal, quantity: Decimal, rate: Decimal, fee: Decimal) -> Charged:
+    notional = price * quantity
+    return Charged(price=price, quantity=quantity, notional=notional, rate=rate, unrounded=notional * rate, fee=fee)

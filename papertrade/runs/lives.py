@@ -1,0 +1,104 @@
+"""One trade's life as the store knows it: its events with the state after each, its notes, its explanation.
+
+Reads only; how it is told belongs to render. The rule to keep: a state shown beside an event is the state right
+after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from papertrade.engine.messages import (
+    EntryFilled,
+    Event,
+    ExitFilled,
+    LevelsChanged,
+    Refused,
+    TagsChanged,
+    TradeEnded,
+    TradeEvent,
+    TradeFlagged,
+    TradePlaced,
+)
+from papertrade.engine.state import evolve
+from papertrade.engine.trade import Trade
+from papertrade.reports.explain import Explanation, RefusedOnce, Stamped, explain
+from papertrade.reports.trade_view import TradeView
+from papertrade.runs.views import trade_views
+from papertrade.store.rows import Coverage, EventFilter, NoteRow, SignalRow
+from papertrade.store.store import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event of a trade, when it took effect (UTC ms), and the trade right after it."""
+
+    stamp: Stamped
+    at_ms: int
+    after: Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Everything that is stored of one trade; `gaps` are the stretches of its life without candles."""
+
+    view: TradeView
+    signal: SignalRow | None
+    moments: tuple[Moment, ...]
+    notes: tuple[NoteRow, ...]
+    gaps: tuple[Coverage, ...]
+
+
+def life_of(reader: Reader, trade: Trade, now_ms: int) -> Life:
+    """Return a trade's life up to now; notes on its signal count as its own."""
+    order = trade.order
+    notes = {note.id: note for note in reader.notes(trade_id=trade.id)}
+    notes |= {note.id: note for note in reader.notes(signal_id=order.signal_id) if note.trade_id is None}
+    until_ms = now_ms if trade.closed_at is None else trade.closed_at
+    return Life(
+        view=trade_views(reader, [trade], now_ms)[0],
+        signal=reader.signal(order.signal_id),
+        moments=_moments(reader, trade),
+        notes=tuple(notes[number] for number in sorted(notes)),
+        gaps=reader.coverage(order.venue, order.symbol, order.placed_at, until_ms),
+    )
+
+
+def explanation_of(reader: Reader, trade: Trade) -> Explanation:
+    """Take a trade's fills apart, with the refusals that its signal met with in the same account."""
+    stamps = [moment.stamp for moment in _moments(reader, trade)]
+    refused = reader.events(EventFilter(account_id=trade.order.account_id, kinds=("refused",)))
+    refusals = [
+        RefusedOnce(row.effective_ms, row.event)
+        for row in refused
+        if isinstance(row.event, Refused) and row.event.signal_key == trade.order.signal_key
+    ]
+    return explain(stamps, refusals)
+
+
+def _moments(reader: Reader, trade: Trade) -> tuple[Moment, ...]:
+    state: Trade | None = None
+    found: list[Moment] = []
+    for row in reader.events(EventFilter(trade_id=trade.id)):
+        event = trade_event(row.event)
+        if event is not None:
+            state = evolve(state, event)
+            found.append(Moment(Stamped(row.seq, row.recorded_ms, event), row.effective_ms, state))
+    return tuple(found)
+
+
+def trade_event(event: Event) -> TradeEvent | None:
+    """Return an event that changes a trade; None for any other, such as a note about it."""
+    match event:
+        case (
+            TradePlaced()
+            | EntryFilled()
+            | ExitFilled()
+            | TradeEnded()
+            | LevelsChanged()
+            | TradeFlagged()
+            | TagsChanged()
+        ):
+            return event
+        case _:
+            return None
