@@ -124,13 +124,21 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(rows: list[tupl
 
 
 @given(ROWS)
-def test_a_pipe_gets_every_column_in_full_and_in_ascii_rules(rows: list[tuple[str, ...]]) -> None:
+def test_a_pipe_cuts_nothing_and_has_ascii_rules(rows: list[tuple[str, ...]]) -> None:
     printable = [tuple(cell if cell.isprintable() else "x" for cell in row) for row in rows]
     lines = drawn(table(COLUMNS, printable, PIPE))
     assert len(lines) == len(rows) + 2
     assert set(lines[1]) == {"-"}
     for row, line in zip(printable, lines[2:], strict=True):
-        assert [cell for cell in row if cell.rstrip() not in line] == []
+        assert [cell for cell in row[:4] if cell.rstrip() not in line] == []
+
+
+def test_a_pipe_leaves_out_what_is_dispensable_only_beyond_100_columns() -> None:
+    columns = [number("No"), words("Reason", drop=1), words("Tags", drop=2)]
+    assert drawn(table(columns, [["1", "r" * 50, "t" * 44]], PIPE))[0].split() == ["No", "Reason", "Tags"]
+    assert drawn(table(columns, [["1", "r" * 50, "t" * 45]], PIPE))[0].split() == ["No", "Reason"]
+    assert drawn(table(columns[:2], [["1", "r" * 97]], PIPE))[0].split() == ["No"]
+    assert drawn(table([number("No"), words("Reason")], [["1", "r" * 97]], PIPE))[2] == f" 1  {'r' * 97}"
 
 
 def test_numbers_stand_right_and_are_never_elastic() -> None:
