@@ -74,6 +74,8 @@ def _upsert(table: Table) -> Insert:
     keys = [c.name for c in table.primary_key.columns]
     changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
 def cells(table: Table, value: object) -> dict[str, object]:
     """Return a value as a row of a table whose columns are named like its fields."""
     return {column.name: getattr(value, column.name) for column in table.columns}
