@@ -155,6 +155,7 @@ def observation_rules(settings: Settings) -> ObservationRules:
         candle=watch.candle,
         settle=watch.settle,
         max_age_ms=watch.max_age_ms,
+        max_jump=watch.max_jump_percent / 100,
         deadline_seconds=watch.tick_deadline_ms / 1000,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from papertrade.engine.fills import Decision, exit_fill, part_to_close
+from papertrade.engine.instants import to_iso
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import MINUTE_MS, Quote, first_whole_open
 from papertrade.engine.messages import Cause, ExitFilled, LevelsChanged, Liquidity, Refusal, TradeEnded
@@ -116,7 +117,7 @@ def ended_refusal(trade: Trade) -> Refusal:
             "status": str(trade.status),
             "exit_reason": None if trade.exit_reason is None else str(trade.exit_reason),
             "exit_price": None if trade.exit_price is None else plain(trade.exit_price),
-            "closed_at": trade.closed_at,
+            "closed_at": None if trade.closed_at is None else to_iso(trade.closed_at),
         },
     )
 

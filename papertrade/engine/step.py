@@ -13,6 +13,7 @@ from papertrade.engine.account import AccountBook
 from papertrade.engine.conventions import CONSERVATIVE, Convention
 from papertrade.engine.entries import enter_at_once
 from papertrade.engine.fills import fee_of, filled_price, reserve_of
+from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import MINUTE_MS, Quote, Side, first_whole_open
@@ -143,7 +144,8 @@ def _may_open(opening: Opening, rules: Rules) -> Refusal | None:
             {"quote": instrument.quote, "currency": account.currency},
         )
     if signal.expires_at_ms is not None and signal.expires_at_ms <= opening.at_ms:
-        return Refusal("signal_expired", f"signal `{signal.key}` has expired", None, {"expired": signal.expires_at_ms})
+        expired = to_iso(signal.expires_at_ms)
+        return Refusal("signal_expired", f"signal `{signal.key}` has expired", None, {"expired": expired})
     if not instrument.is_trading:
         return Refusal("not_trading", f"{instrument.venue} does not trade {instrument.symbol} now")
     return None

@@ -33,6 +33,7 @@ class Present:
     changes: tuple[Change, ...] = ()
     failures: Mapping[str, PapertradeError] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    stored: Mapping[str, Quote] = field(default_factory=dict)
 
     def quote(self, symbol: str) -> Quote:
         """Return a price to act on. Raises StalePrice, FeedError, or what else the symbol failed with."""
@@ -42,6 +43,15 @@ class Present:
                 hint="papertrade doctor, or name a price with --price",
             )
         return self.market.fresh_quote(symbol)
+
+    def known_quote(self, symbol: str) -> Quote:
+        """Return a price to leave at: as `quote`, but told to go on all the same the last one stored will do."""
+        try:
+            return self.quote(symbol)
+        except PapertradeError:
+            if symbol not in self.stored:
+                raise
+            return self.stored[symbol]
 
     def needs(self, symbol: str) -> None:
         """Raise FeedError if this symbol's candles could not be had; a stale or unlisted one has none to be had."""
@@ -73,12 +83,14 @@ def venue_now(world: World) -> int:
 def _unverified(world: World, symbols: Sequence[str]) -> Present:
     """Price the symbols if that is possible, and catch up nothing."""
     flags = (Flag.UNVERIFIED,)
+    with world.store.read() as reader:
+        stored = {kept.symbol: kept.quote for kept in reader.quotes() if kept.venue == world.feed.venue}
     try:
         needs = [Need(symbol, None) for symbol in symbols]
         market = world.wait(look(world.feed, needs, world.watching, world.clock, symbols))
     except PapertradeError:
-        return Present(at_ms=venue_now(world), market=None, flags=flags)
-    return Present(at_ms=market.at_ms, market=market, flags=flags)
+        return Present(at_ms=venue_now(world), market=None, flags=flags, stored=stored)
+    return Present(at_ms=market.at_ms, market=market, flags=flags, stored=stored)
 
 
 def catch_up_within(world: World, seconds: float) -> PapertradeError | None:

@@ -73,7 +73,7 @@ def close_one(
     def decide(trade: Trade, at_ms: int) -> TradeEvent | Refusal:
         if price is not None:
             return close_trade(trade, fraction, price, None, at_ms, (Flag.OFF_MARKET, *present.flags))
-        quote = present.quote(trade.order.symbol)
+        quote = present.known_quote(trade.order.symbol)
         return close_trade(trade, fraction, quote.mark(trade.side), quote, at_ms, present.flags)
 
     return _change(world, trade_id, present, decide, reason)
@@ -89,7 +89,7 @@ def modify_one(world: World, trade_id: int, change: ExitChange, present: Present
 
     def decide(trade: Trade, at_ms: int) -> TradeEvent | Refusal:
         is_open = trade.status is Status.OPEN
-        price = present.quote(trade.order.symbol).mark(trade.side) if is_open else trade.order.waiting_price
+        price = present.known_quote(trade.order.symbol).mark(trade.side) if is_open else trade.order.waiting_price
         try:
             return modify_trade(trade, change, price, at_ms, world.rules)
         except ValueError as error:
@@ -106,7 +106,7 @@ def sell_holdings(world: World, account: str, order: SellOrder, present: Present
         live = writer.live_trades(account_id=book.account_id, venue=world.feed.venue, symbol=order.symbol)
         if live:
             present.needs(order.symbol)
-        quote = present.quote(order.symbol)
+        quote = present.known_quote(order.symbol)
         at_ms = max((present.at_ms, *(trade.applied_to for trade in live)))
         selling = Selling(order=order, trades=live, quote=quote, at_ms=at_ms, flags=present.flags)
         decided = sell(selling, world.rules)

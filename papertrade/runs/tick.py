@@ -16,7 +16,8 @@ from papertrade.engine.market import Candle
 from papertrade.engine.messages import EntryFilled, ExitFilled, TradeFlagged, effective_ms
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Flag, Trade
-from papertrade.errors import PapertradeError, Refused, StalePrice
+from papertrade.errors import PapertradeError, Refused
+from papertrade.runs.blind import bridged, decide_blind, stale_symbols
 from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
 from papertrade.runs.observe import Market, look_finer
@@ -66,6 +67,8 @@ def tick(world: World, also: Sequence[str] = ()) -> tuple[TickReport, Market]:
 
 def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sighting]:
     sighting = sight(world, also)
+    stale = stale_symbols(sighting)
+    halted = not_trading(world, stale) if stale else ()
     touched = _move_untouched(world, sighting)
     changes: list[Change] = []
     broken: dict[int, str] = {}
@@ -76,13 +79,14 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
         broken.update(failed)
         if unsettled is not None:
             failures[symbol] = unsettled
-    changes.extend(_flag_halted(world, sighting))
+    changes.extend(_flag_halted(world, sighting, halted))
+    changes.extend(decide_blind(world, sighting, halted))
     report = TickReport(
         at_ms=sighting.market.at_ms,
         symbols=tuple(sorted(sighting.live)),
         changes=tuple(changes),
         failures=failures,
-        in_a_row=_remember(world, sighting, failures),
+        in_a_row=_remember(world, sighting, changes, failures),
         set_aside=broken,
     )
     return report, sighting
@@ -94,10 +98,11 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
     Returns the trades that may be touched, by symbol.
     """
     venue = world.feed.venue
+    stale = stale_symbols(sighting)
     quotes = [
         StoredQuote(venue=venue, symbol=symbol, quote=quote)
         for symbol, quote in sighting.market.quotes.items()
-        if symbol in sighting.live
+        if symbol in sighting.live and symbol not in stale
     ]
     marks = {symbol: watermark_after(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)}
     gaps = [hole for symbol in sighting.live for hole in holes(sighting, symbol)]
@@ -108,7 +113,7 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
         touched = touched_trades(writer, sighting, seen)
         writer.move_watermarks([mark for symbol, mark in marks.items() if symbol not in touched])
         writer.put_quotes(quotes)
-        writer.put_coverage(gaps)
+        writer.put_coverage([*bridged(writer, sighting), *gaps])
         writer.put_prices(hours)
         save_venue(world, writer, sighting.market)
         return touched
@@ -193,25 +198,19 @@ def _decide_batch(
         raise _FinerWanted(list(questions.values()))
     broken.update(_record(writer, changes))
     changes = [change for change in changes if change.after.id not in broken]
-    _keep_prices_of_fills(writer, sighting, changes)
+    # With the fills, so that a crash loses no fill's own price; those of the other symbols follow in `_remember`.
+    own_prices = points_at_fills(world.feed.venue, symbol, _instants(changes), *known_before(sighting, symbol))
+    writer.put_prices(own_prices)
     _keep_asides(writer, sighting, symbol, {number: asides.get(number) for number in loaded}, broken)
     if decided_ids is not None:
         writer.move_watermarks([watermark_after(sighting, symbol)])
     return changes, broken
 
 
-def _keep_prices_of_fills(writer: Writer, sighting: Sighting, changes: Sequence[Change]) -> None:
-    """Keep the prices of all live symbols at the instants of fills, together with the fills themselves."""
+def _instants(changes: Sequence[Change]) -> list[int]:
+    """Return when the fills among some changes happened, each instant once."""
     fills = (e for change in changes for e in change.events if isinstance(e, EntryFilled | ExitFilled))
-    instants = sorted({event.at_ms for event in fills})
-    if instants:
-        writer.put_prices(
-            [
-                point
-                for symbol, instrument in sighting.live.items()
-                for point in points_at_fills(instrument.venue, symbol, instants, *known_before(sighting, symbol))
-            ]
-        )
+    return sorted({event.at_ms for event in fills})
 
 
 def _guarded(
@@ -272,10 +271,8 @@ def _keep_asides(
                 writer.set_trade_aside(SetAside(trade_id=trade_id, from_ms=reached, error="", ticks=0))
 
 
-def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
+def _flag_halted(world: World, sighting: Sighting, halted: Sequence[str]) -> list[Change]:
     """Flag the live trades of symbols that the venue says it does not trade; they stay open."""
-    stale = [s for s, error in sighting.market.failures.items() if isinstance(error, StalePrice) and s in sighting.live]
-    halted = not_trading(world, stale) if stale else ()
     if not halted:
         return []
 
@@ -292,17 +289,23 @@ def _flag_halted(world: World, sighting: Sighting) -> list[Change]:
     return world.store.write(write)
 
 
-def _remember(world: World, sighting: Sighting, failures: Mapping[str, PapertradeError]) -> Mapping[str, int]:
-    """Count each symbol's failures in a row."""
+def _remember(
+    world: World, sighting: Sighting, changes: Sequence[Change], failures: Mapping[str, PapertradeError]
+) -> Mapping[str, int]:
+    """Keep all symbols' prices at the instants of fills, and count each symbol's failures in a row."""
     venue = world.feed.venue
+    instants = _instants(changes)
     with world.store.read() as reader:
         known = {f.symbol: f for f in reader.symbol_failures() if f.venue == venue}
     failed = {symbol: failures[symbol] for symbol in sighting.live if symbol in failures}
-    if not known and not failed:
+    if not instants and not known and not failed:
         return {}
     counted = [_counted(sighting, symbol, error, known.get(symbol)) for symbol, error in failed.items()]
 
     def write(writer: Writer) -> None:
+        writer.put_prices(
+            [p for s in sighting.live for p in points_at_fills(venue, s, instants, *known_before(sighting, s))]
+        )
         writer.forget_symbol_failures([(venue, symbol) for symbol in known if symbol not in failed])
         writer.put_symbol_failures(counted)
 

@@ -110,7 +110,7 @@ def test_what_already_ended_is_refused_with_what_happened() -> None:
         "status": "closed",
         "exit_reason": "stop_loss",
         "exit_price": "95",
-        "closed_at": 59_999,
+        "closed_at": "1970-01-01T00:00:59.999Z",
     }
     assert message_of(modified(stopped, stop_at("96"))) == refusal.message
     assert message_of(cancel_trade(stopped, "", 0)) == refusal.message

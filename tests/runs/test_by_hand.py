@@ -128,18 +128,22 @@ def test_what_is_done_without_catching_up_is_marked(shaky: tuple[Desk, FaultyTap
     assert [desk.trade(n).status for n in (1, 2, 3)] == [Status.CANCELLED, Status.OPEN, Status.CLOSED]
 
 
-def test_without_a_venue_only_a_price_of_the_users_own_ends_a_trade(shaky: tuple[Desk, FaultyTape]) -> None:
+def test_without_a_venue_a_forced_close_takes_the_last_price_stored_or_the_users_own(
+    shaky: tuple[Desk, FaultyTape],
+) -> None:
     desk, feed = shaky
-    trade = opened(desk.world)
+    stored, own = opened(desk.world), opened(desk.world)
     feed.error = FeedError("down", code="feed_unreachable")
     desk.clock.at_ms = START + 2 * MINUTE_MS
-    forced = catch_up(desk.world, ["AAAUSDT"], forced=True)
-    refused = close_one(desk.world, trade.id, Decimal(1), forced).error
-    assert refused is not None
-    assert refused.exit_code == 8
-    assert close_one(desk.world, trade.id, Decimal(1), forced, Decimal("99.5")).error is None
-    after = desk.trade(trade.id)
+    forced = catch_up(desk.world, ["AAAUSDT", "NEVERUSDT"], forced=True)
+    assert close_one(desk.world, stored.id, Decimal(1), forced).error is None
+    after = desk.trade(stored.id)
+    assert (after.exit_price, after.flags) == (Decimal(100), (Flag.UNVERIFIED,))
+    assert close_one(desk.world, own.id, Decimal(1), forced, Decimal("99.5")).error is None
+    after = desk.trade(own.id)
     assert (after.exit_price, after.flags) == (Decimal("99.5"), (Flag.OFF_MARKET, Flag.UNVERIFIED))
+    with pytest.raises(FeedError):
+        forced.known_quote("NEVERUSDT")
 
 
 def test_a_trade_placed_in_a_minute_that_others_have_passed_still_sees_it(shaky: tuple[Desk, FaultyTape]) -> None:
