@@ -17,6 +17,7 @@ from papertrade.commands.answer import Answer, say
 from papertrade.commands.check import counted, differences_json, found
 from papertrade.commands.options import Force, invocation
 from papertrade.commands.out_file import refuse_unless_free
+from papertrade.engine.instants import to_iso
 from papertrade.errors import Refused
 from papertrade.render.console import Screen
 from papertrade.render.json import Encodable
@@ -25,31 +26,36 @@ from papertrade.store.migrations import present_version
 
 def backup(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.", show_default=False)],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where the copy goes; beside the database if not named.")
+    ] = None,
     force: Force = False,
 ) -> Answer:
     """Write a consistent copy of the database, also while a watch runs, and check the copy.
 
     The copy is a database like any other: use it with --db, or put it in the place of a broken one.
 
+    papertrade db backup
+
     papertrade db backup ~/backups/papertrade-monday.db
     """
     call = invocation(ctx)
     with open_file(call) as store:
-        _refuse_own_files(store.path, file)
-        refuse_unless_free(file, is_forced=force)
-        report = store.backup(file, is_forced=force)
+        target = file if file is not None else _beside(store.path, call.clock.now_ms())
+        _refuse_own_files(store.path, target)
+        refuse_unless_free(target, is_forced=force)
+        report = store.backup(target, is_forced=force)
     if report.is_sound:
-        say(call, f"wrote {file}: {counted(report)}; everything agrees")
+        say(call, f"wrote {target}: {counted(report)}; everything agrees")
     data: Mapping[str, Encodable] = {
-        "file": str(file),
+        "file": str(target),
         "sound": report.is_sound,
         "events": report.events,
         "trades": report.trades,
         "postings": report.postings,
         "differences": differences_json(report),
     }
-    failure = None if report.is_sound else found(report, file)
+    failure = None if report.is_sound else found(report, target)
     lines = [str(difference) for difference in report.differences]
     return Answer(data=data, show=partial(_show_lines, lines), failure=failure)
 
@@ -95,3 +101,9 @@ def _refuse_own_files(database: Path, target: Path) -> None:
 def _show_lines(lines: list[str], screen: Screen) -> None:
     for line in lines:
         screen.line(line)
+
+
+def _beside(database: Path, at_ms: int) -> Path:
+    """Name a copy after the database and the moment: `papertrade.db.20261120T100000Z.bak`."""
+    stamp = to_iso(at_ms).partition(".")[0].replace("-", "").replace(":", "")
+    return database.with_name(f"{database.name}.{stamp}Z.bak")

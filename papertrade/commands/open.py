@@ -96,7 +96,7 @@ def open_trades(
     size_wish = sizes.read()
     with open_world(call) as desk:
         found, missing = _untraded(desk, source) if new else _look_up(desk, signals or [])
-        return open_rows(desk, found, missing, size=size_wish, is_dry=dry_run, forced=no_catch_up)
+        return open_rows(desk, found, missing, size=size_wish, is_dry=dry_run, forced=no_catch_up, leaves_expired=new)
 
 
 def open_rows(
@@ -107,16 +107,22 @@ def open_rows(
     size: SizeWish | None = None,
     is_dry: bool = False,
     forced: bool = False,
+    leaves_expired: bool = False,
     head: str = "",
     more: Mapping[str, Encodable] | None = None,
 ) -> Answer:
-    """Open stored signals one by one after one look at the venue; `missing` are refused already."""
+    """Open stored signals one by one after one look at the venue; `missing` are refused already.
+
+    With `leaves_expired` those whose time has run out by the venue's clock are passed over without a word.
+    """
     if not rows:
-        if not missing:
-            desk.books.say("nothing new to open")
-        return action_answer(missing, head=head, more=more)
+        return _nothing_to_open(desk, missing, head, more)
     symbols = sorted({row.signal.symbol for row in rows})
     present = caught_up(desk, symbols, forced=forced)
+    if leaves_expired:
+        rows = [row for row in rows if (row.signal.expires_at_ms or present.at_ms + 1) > present.at_ms]
+        if not rows:
+            return _nothing_to_open(desk, missing, head, more)
     refresh_instruments(desk.world, symbols)
     account = desk.books.account.name
     requests = [OpenRequest(signal=row.signal, signal_id=row.id, size=size, is_dry=is_dry) for row in rows]
@@ -139,8 +145,17 @@ def _check_form(signals: Sequence[str] | None, new: bool, symbol: str | None, si
         )
 
 
+def _nothing_to_open(desk: Desk, missing: Sequence[Item], head: str, more: Mapping[str, Encodable] | None) -> Answer:
+    if not missing:
+        desk.books.say("nothing new to open")
+    return action_answer(missing, head=head, more=more)
+
+
 def _untraded(desk: Desk, source: str | None) -> tuple[Sequence[SignalRow], list[Item]]:
-    now_ms = venue_now(desk.world)
+    """Return what may be new; while the venue's clock was never read, expired signals come along."""
+    with desk.books.store.read() as reader:
+        is_known = reader.venue_state(desk.world.feed.venue).clock_offset_ms is not None
+    now_ms = venue_now(desk.world) if is_known else 0
     with desk.books.store.read() as reader:
         return reader.untraded_signals(desk.books.account.id, now_ms, source), []
 

@@ -15,7 +15,7 @@ import typer
 from papertrade.bootstrap import Books, Desk, open_books, open_world
 from papertrade.commands.answer import Answer, say
 from papertrade.commands.filters import symbol_of
-from papertrade.commands.freshness import standpoint
+from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.open import open_rows
 from papertrade.commands.options import (
     Before,
@@ -161,10 +161,13 @@ def list_signals(
         before=before,
         limit=None if limit == 0 else limit,
     )
-    with open_books(call) as books, books.store.read() as reader:
-        now_ms = standpoint(books, reader).now_ms
+    with open_books(call) as books:
         zone = books.settings.display.zone
-        views, total = signals_with(reader, wanted, books.account.id, now_ms, statuses)
+        with books.store.read() as reader:
+            now = standpoint(books, reader)
+            views, total = signals_with(reader, wanted, books.account.id, now.now_ms, statuses)
+            lag = lag_of(books, reader, now)
+        say_lag(books, lag, now)
     if len(views) < total and before is None:
         say(call, f"{len(views)} of {total} shown; --limit 0 shows all, --before {views[-1].row.id} the next page")
     return Answer(

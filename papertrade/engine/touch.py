@@ -196,7 +196,7 @@ class _Walk:
         """Close all at `price` because the stop or the liquidation price at `level` was reached."""
         is_stop = levels_at(self.trade, self.from_ms).stop == level
         decision = Decision(
-            cause=self._cause(rule, price, level),
+            cause=self._cause(rule if is_stop else "4.6 liquidation price reached", price, level),
             reason=ExitReason.STOP_LOSS if is_stop else ExitReason.LIQUIDATION,
             liquidity=Liquidity.TAKER,
             at_ms=at_ms,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from papertrade.engine.account import AccountBook
-from papertrade.engine.money import HUNDRED, exact
+from papertrade.engine.money import CONTEXT, HUNDRED, exact
 from papertrade.engine.trade import Status
 from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet, Value
@@ -142,7 +142,11 @@ def _record(told: Overview, current: str) -> Sequence[Value]:
     summary = told.portfolio.summary
     return (
         account.name, account.name == current, account.currency, account.epoch, iso_z(account.created_ms),
-        summary.total_portfolio_value, two_places(return_percent(told)), book.capital, book.realized,
+        summary.total_portfolio_value, _to_cents(return_percent(told)), book.capital, book.realized,
         summary.total_unrealized_pnl, book.cash, book.reserved, counts.get(Status.OPEN, 0),
         counts.get(Status.PENDING, 0), counts.get(Status.CLOSED, 0),
     )  # fmt: skip
+
+
+def _to_cents(percentage: Decimal | None) -> Decimal | None:
+    return None if percentage is None else CONTEXT.quantize(percentage, Decimal("0.01"))

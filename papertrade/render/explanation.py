@@ -27,6 +27,7 @@ RULES: Final = {
     "4.1 open beyond the target": "the market jumped past the target: out at the target's own price",
     "4.2 stop touched": "the price swept through the stop: out at the stop",
     "4.2 target touched": "the price swept through the target: out at the target",
+    "4.6 liquidation price reached": "the loss and the exit's fee would have eaten the whole reserve: out",
     "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
     "4.4 open beyond the entry": "the market jumped past the price waited for",
     "4.4 entry touched": "the price reached what the order waited for",

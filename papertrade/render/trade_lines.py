@@ -21,6 +21,7 @@ from papertrade.engine.money import CONTEXT, HUNDRED, plain
 from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
 from papertrade.render.numbers import money, r_multiple, signed_money
 from papertrade.render.text import Cell, Tone
+from papertrade.reports.trade_view import shown_levels
 
 _WORDS = {
     ExitReason.TAKE_PROFIT: "TARGET",
@@ -75,8 +76,8 @@ def _parts(event: TradeEvent, after: Trade) -> tuple[str, Decimal, str, Tone]:
         case TradeEnded():
             return _ENDINGS[event.status], after.quantity, event.why, Tone.PLAIN
         case LevelsChanged():
-            levels = event.ruling.levels
-            return "changed", after.open_quantity, "" if levels is None else levels_text(levels), Tone.PLAIN
+            quantity = after.quantity if after.status is Status.PENDING else after.open_quantity
+            return "changed", quantity, levels_text(shown_levels(after)), Tone.PLAIN
         case TradeFlagged():
             return "flagged", after.quantity, ", ".join(str(f).replace("_", " ") for f in event.flags), Tone.PLAIN
         case _:

@@ -66,7 +66,7 @@ def view(trade: Trade, account: str, mark: Mark | None, now_ms: int, gaps: Seque
         return TradeView(
             trade=trade,
             account=account,
-            levels=_levels(trade),
+            levels=shown_levels(trade),
             armed=armed(trade, trade.ruling),
             mark=mark if is_open else None,
             mark_age_ms=max(0, now_ms - mark.at_ms) if is_open and mark is not None else None,
@@ -89,7 +89,8 @@ def _net(trade: Trade, unrealized: Decimal | None) -> Decimal | None:
             return None
 
 
-def _levels(trade: Trade) -> Levels:
+def shown_levels(trade: Trade) -> Levels:
+    """Return the newest exits asked for, worked out from the waiting price while nothing is entered."""
     levels = trade.ruling.levels
     if levels is not None:
         return levels

@@ -26,6 +26,13 @@ def test_a_backup_is_a_database_like_any_other(books: dict[str, str], tmp_path: 
     assert run(["db", "backup", str(tmp_path / "two.db"), "-q"], books).err == ""
 
 
+def test_a_backup_without_a_name_stands_beside_the_database(books: dict[str, str]) -> None:
+    database = Path(books["PAPERTRADE_DB"])
+    done = run(["db", "backup"], books)
+    (copy,) = database.parent.glob("*.bak")
+    assert (done.code, copy.name) == (0, f"{database.name}.20261120T100000Z.bak")
+
+
 def test_a_backup_does_not_replace_a_file_unasked(books: dict[str, str], tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     copy.write_text("mine", encoding="utf-8")

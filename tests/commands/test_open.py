@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from papertrade.errors import Json
+from tests.cli import NOW_MS, FixedClock, run
 from tests.commands.trading_desk import TradingDesk
 from tests.venue_faults import refuse
 
@@ -65,6 +66,20 @@ def test_an_expired_signal_is_refused_and_stays(desk: TradingDesk) -> None:
     store(desk, "late", "--size", "1", "--expires", "1m")
     assert desk.at("2").refusal("open", "s:late") == (6, "error: signal `s:late` has expired\n")
     assert desk.data("signal", "list", "--status", "expired")["total"] == 1
+
+
+def test_what_is_expired_is_told_by_the_venues_clock_even_at_the_first_contact(desk: TradingDesk) -> None:
+    """The local clock is a day ahead of the venue's, which was never asked before."""
+    ahead = FixedClock(NOW_MS + 86_400_000)
+    for name, expires in (("late", "2026-11-20T09:59:00Z"), ("fresh", "2026-11-20T10:10:00Z")):
+        words = ["signal", "add", "BTCUSDT", "long", "--size", "1", "--source", "s", "--id", name, "--expires", expires]
+        added = run([*words, "--json"], desk.environment, clock=ahead)
+        assert added.code == 0, added.out
+    opened = run(["open", "--new", "--json"], desk.environment, clock=ahead)
+    trades = cast("Mapping[str, Sequence[Mapping[str, Json]]]", opened.envelope["data"])["trades"]
+    assert [cast("Mapping[str, Json]", trade["signal"])["external_id"] for trade in trades] == ["fresh"]
+    again = run(["open", "--new"], desk.environment, clock=ahead)
+    assert (again.code, again.err) == (0, "nothing new to open\n")
 
 
 def test_a_dry_run_of_stored_signals(desk: TradingDesk) -> None:
