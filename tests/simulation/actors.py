@@ -6,6 +6,7 @@ with what is on the disk.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def first_accounts(path: Path, clock: SimulatedClock) -> None:
     store.close()
 
 
-class Actor:
+class Actor(ABC):
     """Somebody with a process of his own; `next_ms` is when he acts next."""
 
     def __init__(self, simulation: Simulation, name: str) -> None:
@@ -54,9 +55,9 @@ class Actor:
         self.next_ms = simulation.clock.true_ms
         self.world = simulation.world(name)
 
+    @abstractmethod
     def step(self) -> None:
         """Take a turn."""
-        raise NotImplementedError
 
     def may_overtake(self) -> bool:
         """Whether he could act at this instant, while somebody else waits."""
