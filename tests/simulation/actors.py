@@ -63,7 +63,7 @@ class Actor(ABC):
         """Whether he could act at this instant, while somebody else waits."""
         return True
 
-    def failed(self, error: PapertradeError) -> None:
+    def failed(self, error: PapertradeError) -> None:  # noqa: B027 (most have nothing to hear)
         """Hear why a turn came to nothing."""
 
     def revive(self) -> None:
