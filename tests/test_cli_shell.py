@@ -338,5 +338,11 @@ def test_a_wrong_number_names_the_option() -> None:
     assert result.err.startswith("error: invalid value for `--limit`: ")
 
 
+def test_a_word_that_is_no_choice_is_told_without_the_parsers_own_words() -> None:
+    result = run(["export", "nope"])
+    assert result.code == 2
+    assert result.err.startswith("error: invalid value for `WHAT`: `nope` is not one of `trades`, `signals`, ")
+
+
 def test_json_behind_a_double_dash_is_a_word() -> None:
     assert shell("flags", "--", "--json").err.startswith("error: got unexpected extra argument(s)")

@@ -12,7 +12,7 @@ from papertrade.bootstrap import Desk
 from papertrade.commands.answer import Answer
 from papertrade.commands.filters import symbol_of
 from papertrade.commands.records import find_trade
-from papertrade.commands.results import action_answer, caught_up, done_items
+from papertrade.commands.results import action_answer, caught_up, done_items, level_hint
 from papertrade.engine.changes import ended_refusal
 from papertrade.engine.trade import Status, Trade
 from papertrade.errors import FeedError, UsageProblem
@@ -67,7 +67,9 @@ def _chosen(desk: Desk, word: str | None, symbol: str | None, status: Status) ->
 
 
 def _hinted(done: Done) -> Done:
-    """Say how to go on without the venue, where that is what stood in the way and nothing better is known."""
+    """Say how to go on: without the venue, where that stood in the way, and where a level must lie."""
+    if done.error is not None:
+        level_hint(done.error)
     if isinstance(done.error, FeedError) and done.error.hint is None:
         done.error.hint = "--no-catch-up acts on what is stored"
     return done

@@ -83,8 +83,9 @@ def seen_of(look: Look, reader: Reader) -> Seen:
 
 def standpoint(books: Books, reader: Reader) -> Standpoint:
     """Return the venue's present and the zone that days are counted in."""
-    now_ms = present_ms(reader, books.settings.feed.value, books.call.clock.now_ms())
-    return Standpoint(now_ms, books.settings.display.zone)
+    local_ms = books.call.clock.now_ms()
+    now_ms = present_ms(reader, books.settings.feed.value, local_ms)
+    return Standpoint(now_ms, books.settings.display.zone, now_ms - local_ms)
 
 
 def lag_of(books: Books, reader: Reader, view: Standpoint) -> Lag | None:

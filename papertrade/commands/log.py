@@ -87,7 +87,7 @@ def log(
             seen = reader.last_seq()
             view = standpoint(books, reader)
             lag = lag_of(books, reader, view)
-        look = Look(zone, view.now_ms - now_ms)
+        look = Look(zone, view.offset_ms)
         if follow:
             _follow(books, entries, replace(wanted, after_seq=seen), look)
             return None

@@ -27,8 +27,9 @@ from papertrade.commands.options import (
     TakeProfits,
     invocation,
 )
-from papertrade.commands.results import action_answer, caught_up, opened_items
+from papertrade.commands.results import action_answer, caught_up, level_hint, opened_items
 from papertrade.commands.wishes import MANUAL, AboutWords, LevelWords, SizeWords, Words, made_at, read_signal
+from papertrade.engine.market import Side
 from papertrade.invocation import Invocation
 from papertrade.runs.catch_up import venue_now
 from papertrade.runs.opening import OpenRequest, open_one
@@ -119,4 +120,12 @@ def trade_on_the_spot(
         present = caught_up(desk, [signal.symbol], forced=forced)
         request = OpenRequest(signal=made_at(signal, present.at_ms), is_dry=is_dry)
         opened = open_one(desk.world, desk.books.account.name, request, present)
+        if opened.error is not None:
+            level_hint(opened.error, _other_way(words.command, signal.side))
         return action_answer(opened_items(desk, [opened], present))
+
+
+def _other_way(command: str, side: Side) -> str:
+    """Return how the command trades the other side."""
+    other = Side.SHORT if side is Side.LONG else Side.LONG
+    return f"use --side {other}" if command == "open" else f"papertrade {other}"

@@ -38,7 +38,6 @@ from papertrade.engine.signal import Size as SizeWish
 from papertrade.errors import NotFound, UsageProblem
 from papertrade.render.json import Encodable
 from papertrade.render.text import safe
-from papertrade.runs.catch_up import venue_now
 from papertrade.runs.instruments import refresh_instruments
 from papertrade.runs.opening import OpenRequest, open_one
 from papertrade.store.rows import SignalRow
@@ -95,7 +94,7 @@ def open_trades(
         )
     size_wish = sizes.read()
     with open_world(call) as desk:
-        found, missing = _untraded(desk, source) if new else _look_up(desk, signals or [])
+        found, missing = (untraded(desk, source), []) if new else _look_up(desk, signals or [])
         return open_rows(desk, found, missing, size=size_wish, is_dry=dry_run, forced=no_catch_up, leaves_expired=new)
 
 
@@ -120,7 +119,7 @@ def open_rows(
     symbols = sorted({row.signal.symbol for row in rows})
     present = caught_up(desk, symbols, forced=forced)
     if leaves_expired:
-        rows = [row for row in rows if (row.signal.expires_at_ms or present.at_ms + 1) > present.at_ms]
+        rows = [row for row in rows if not _has_expired(row, present.at_ms)]
         if not rows:
             return _nothing_to_open(desk, missing, head, more)
     refresh_instruments(desk.world, symbols)
@@ -151,13 +150,17 @@ def _nothing_to_open(desk: Desk, missing: Sequence[Item], head: str, more: Mappi
     return action_answer(missing, head=head, more=more)
 
 
-def _untraded(desk: Desk, source: str | None) -> tuple[Sequence[SignalRow], list[Item]]:
+def untraded(desk: Desk, source: str | None = None) -> Sequence[SignalRow]:
     """Return what may be new; while the venue's clock was never read, expired signals come along."""
     with desk.books.store.read() as reader:
-        is_known = reader.venue_state(desk.world.feed.venue).clock_offset_ms is not None
-    now_ms = venue_now(desk.world) if is_known else 0
-    with desk.books.store.read() as reader:
-        return reader.untraded_signals(desk.books.account.id, now_ms, source), []
+        offset_ms = reader.venue_state(desk.world.feed.venue).clock_offset_ms
+        now_ms = 0 if offset_ms is None else desk.world.clock.now_ms() + offset_ms
+        return reader.untraded_signals(desk.books.account.id, now_ms, source)
+
+
+def _has_expired(row: SignalRow, at_ms: int) -> bool:
+    expires_ms = row.signal.expires_at_ms
+    return expires_ms is not None and expires_ms <= at_ms
 
 
 def _look_up(desk: Desk, words: Sequence[str]) -> tuple[Sequence[SignalRow], list[Item]]:

@@ -14,6 +14,7 @@ from functools import partial
 from papertrade.bootstrap import Desk
 from papertrade.commands.answer import Answer
 from papertrade.engine.account import AccountBook
+from papertrade.engine.market import Side
 from papertrade.engine.messages import EntryFilled, ExitFilled, LevelsChanged
 from papertrade.engine.money import plain
 from papertrade.engine.outlook import Outlook, outlook
@@ -130,6 +131,16 @@ def action_answer(items: Sequence[Item], *, head: str = "", more: Mapping[str, E
     if len(items) == 1 and items[0].error is not None and more is None:
         raise with_data(items[0].error, data)
     return Answer(data=data, show=partial(_show, items, head), failure=_failure(items))
+
+
+def level_hint(error: PapertradeError, other_side: str | None = None) -> None:
+    """Say of a level on the wrong side where it must lie; `other_side` is how to trade that side instead."""
+    needed, reference, side = (error.details.get(name) for name in ("needed", "reference", "side"))
+    if error.error_code != "wrong_side" or None in (needed, reference, side):
+        return
+    what = "stop" if (needed == "below") == (side == Side.LONG) else "target"
+    instead = "" if other_side is None else f", or {other_side}"
+    error.hint = f"the {what} of a {side} trade must be {needed} `{reference}`{instead}"
 
 
 def with_data(error: PapertradeError, data: Encodable) -> PapertradeError:

@@ -16,7 +16,7 @@ from papertrade.bootstrap import Books, Desk, open_books, open_world
 from papertrade.commands.answer import Answer, say
 from papertrade.commands.filters import symbol_of
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
-from papertrade.commands.open import open_rows
+from papertrade.commands.open import open_rows, untraded
 from papertrade.commands.options import (
     Before,
     Confidence,
@@ -226,12 +226,10 @@ def _load(call: Invocation, file: str, source: str | None, at_ms: int) -> Signal
 
 def _open_imported(desk: Desk, kept: Sequence[Kept], *, forced: bool) -> Answer:
     """Open what the file brought and was never traded: also what an interrupted import had left."""
-    with desk.books.store.read() as reader:
-        untraded = reader.untraded_signals(desk.books.account.id, standpoint(desk.books, reader).now_ms)
     brought = {k.id for k in kept}
-    rows = [row for row in untraded if row.id in brought]
+    rows = [row for row in untraded(desk) if row.id in brought]
     try:
-        return open_rows(desk, rows, forced=forced, head=_counts_text(kept), more=_counts(kept))
+        return open_rows(desk, rows, forced=forced, leaves_expired=True, head=_counts_text(kept), more=_counts(kept))
     except FeedError as error:
         desk.books.say(f"imported: {_counts_text(kept)}; nothing was opened")
         error.data = encode({**_counts(kept), "trades": [], "refused": []})

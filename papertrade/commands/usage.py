@@ -17,6 +17,7 @@ from papertrade.errors import UsageProblem
 from papertrade.render.text import safe
 
 _QUOTED = re.compile(r"'([^']+)'")
+_BY_A_CHECK = re.compile(r"(?<=: )Value error, ")  # what pydantic puts before the words of a check
 
 
 def usage_problem(error: typer.TyperException) -> UsageProblem:
@@ -30,7 +31,7 @@ def usage_problem(error: typer.TyperException) -> UsageProblem:
         near = [str(name) for name in possible] if isinstance(possible, Sequence) else []
         return UsageProblem(f"no option `{safe(option)}`", hint=_did_you_mean(near, page))
     words = error.format_message().strip().rstrip(".")
-    message = _QUOTED.sub(r"`\1`", words)
+    message = _QUOTED.sub(r"`\1`", _BY_A_CHECK.sub("", words))
     return UsageProblem(safe(message[:1].lower() + message[1:]), hint=page)
 
 

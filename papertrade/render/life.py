@@ -57,7 +57,7 @@ def show_life(life: Life, now: Standpoint, screen: Screen) -> None:
     show_facts(screen, _facts(life, now), indent=2)
     screen.blank()
     screen.line(Cell(f"What happened ({now.zone})", Tone.STRONG))
-    facts = [dated(_stamp(moment.at_ms, now), _told(moment)) for moment in life.moments]
+    facts = [dated(_stamp(moment.at_ms, now), _told(moment, now)) for moment in life.moments]
     facts += [dated(_stamp(note.at_ms, now), [Cell(_note(note))]) for note in life.notes]
     show_facts(screen, facts, indent=2)
 
@@ -66,9 +66,9 @@ def _stamp(at_ms: int, now: Standpoint) -> str:
     return local_second(at_ms, now.zone)[:19]
 
 
-def _told(moment: Moment) -> list[Cell]:
+def _told(moment: Moment, now: Standpoint) -> list[Cell]:
     cells = change_line(moment.stamp.event, moment.after, None)
-    late_ms = moment.stamp.recorded_ms - moment.at_ms
+    late_ms = moment.stamp.recorded_ms + now.offset_ms - moment.at_ms
     return [*cells, Cell(f" (noticed {duration(late_ms)} later)")] if late_ms >= MINUTE_MS else cells
 
 

@@ -28,10 +28,14 @@ from papertrade.store.store import Reader
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
-    """From when and where a report looks: the venue's time, and the zone whose days count."""
+    """From when and where a report looks: the venue's time, and the zone whose days count.
+
+    `offset_ms` is how far that time is ahead of the local clock, which stamps what is recorded.
+    """
 
     now_ms: int
     zone: tzinfo
+    offset_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,14 @@ def test_accounts_stand_side_by_side(days: Days) -> None:
         ("main", "true", "10009.32217"),
         ("small", "false", "500"),
     ]
+    assert [row["return_percent"] for row in rows] == ["0.09", "0"]
+
+
+def test_a_loss_in_the_csv_is_a_number(first_day: Days) -> None:
+    first_day.open(signal("1", size="10"))
+    first_day.close(1)
+    (row,) = csv.DictReader(io.StringIO(first_day.run("account", "list", "--csv").out))
+    assert (row["return_percent"], row["realized"]) == ("-0.02", "-2.2")
 
 
 def test_one_account(days: Days) -> None:

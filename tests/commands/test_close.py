@@ -213,7 +213,10 @@ def test_a_target_in_risks_without_a_stop_is_refused_by_the_trade(desk: TradingD
 def test_a_waiting_trade_is_modified_against_its_entry(desk: TradingDesk) -> None:
     desk.text("long", "BTCUSDT", "--size", "1", "--limit", "90")
     assert desk.text("modify", "1", "--sl", "85").startswith("#1 changed long 1 BTCUSDT stop 85, free ")
-    assert desk.refusal("modify", "1", "--sl", "95")[0] == 6
+    assert desk.refusal("modify", "1", "--sl", "95") == (
+        6,
+        "error: stop `95` is above entry `90` for a long trade\nhint: the stop of a long trade must be below `90`\n",
+    )
 
 
 def test_a_change_without_catching_up_marks_the_trade(held: TradingDesk) -> None:

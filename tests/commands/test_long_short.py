@@ -145,7 +145,8 @@ REFUSED = [
     (
         ("BTCUSDT", "--sl", "105"),
         6,
-        "stop `105` is above entry `100` for a long trade\nhint: swap --sl and --tp, or use --side short",
+        "stop `105` is above entry `100` for a long trade\n"
+        "hint: the stop of a long trade must be below `100`, or papertrade short",
     ),
     (
         ("BTCUSDT", "--size", "1000"),

@@ -82,6 +82,23 @@ def test_what_is_expired_is_told_by_the_venues_clock_even_at_the_first_contact(d
     assert (again.code, again.err) == (0, "nothing new to open\n")
 
 
+def test_an_import_at_the_first_contact_trades_what_is_fresh_at_the_venue(desk: TradingDesk) -> None:
+    rows = "id,symbol,side,size,expires\n1,BTCUSDT,long,1,2026-11-20T10:10:00Z\n2,BTCUSDT,long,1,2026-11-20T09:59:00Z\n"
+    ahead = FixedClock(NOW_MS + 86_400_000)
+    done = run(["signal", "import", "-", "--open", "--json"], desk.environment, rows, clock=ahead)
+    assert done.code == 0, done.out
+    trades = cast("Mapping[str, Sequence[Mapping[str, Json]]]", done.envelope["data"])["trades"]
+    assert [cast("Mapping[str, Json]", trade["signal"])["external_id"] for trade in trades] == ["1"]
+
+
+def test_a_level_on_the_wrong_side_is_told_where_it_must_lie(desk: TradingDesk) -> None:
+    assert desk.refusal("open", "--symbol", "BTCUSDT", "--side", "short", "--tp", "105", "--sl", "110") == (
+        6,
+        "error: target `105` is above entry `100` for a short trade\n"
+        "hint: the target of a short trade must be below `100`, or use --side long\n",
+    )
+
+
 def test_a_dry_run_of_stored_signals(desk: TradingDesk) -> None:
     store(desk, "a", "--size", "1")
     store(desk, "b", "--size", "1")

@@ -11,7 +11,7 @@ from papertrade.engine.market import HOUR_MS, Side
 from papertrade.errors import Json
 from papertrade.store.rows import Coverage, CoverageKind
 from tests.cli import NOW_MS
-from tests.commands.days import Days, market, signal
+from tests.commands.days import DAY_MS, Days, market, signal
 
 GRID = Decimal("0.00000001")
 
@@ -279,6 +279,27 @@ def test_both_say_that_a_live_trade_is_behind(days: Days) -> None:
     for command in ("show", "explain"):
         assert "last caught up 1h ago" in days.run(command, "3").err
         assert days.run(command, "1").err == ""
+
+
+def test_what_is_noticed_late_is_counted_by_the_venues_clock(first_day: Days) -> None:
+    first_day.clock.at_ms += 3000 * DAY_MS
+    first_day.run("long", "BTCUSDT", "--size", "1", "--sl", "95", "--tp", "110")
+    assert "noticed" not in first_day.run("show", "1").out
+    first_day.clock.at_ms += 2 * HOUR_MS
+    first_day.server.now_ms += 2 * HOUR_MS
+    first_day.run("watch", "--once")
+    assert "(noticed 59m 00s" in first_day.run("show", "1").out
+
+
+def test_a_liquidation_is_named_with_its_section(tmp_path: Path) -> None:
+    with market(tmp_path, BTCUSDT={5: ("100", "120", "100")}) as days:
+        days.extra["PAPERTRADE_LEVERAGE"] = "10"
+        days.open(signal("1", side=Side.SHORT, size="1"))
+        days.pass_minutes(10)
+        days.tick()
+        lines = days.run("explain", "1").out.splitlines()
+    assert any(line.startswith("Exit: liquidation") for line in lines)
+    assert any(line.startswith("  rule") and line.endswith("(section 4.6)") for line in lines)
 
 
 def test_a_hole_in_the_tape_is_told(days: Days) -> None:

@@ -136,6 +136,12 @@ def test_what_became_of_each(desk: TradingDesk) -> None:
     assert page.err == "2 of 5 shown; --limit 0 shows all, --before 4 the next page\n"
 
 
+def test_the_list_says_that_live_trades_are_behind(desk: TradingDesk) -> None:
+    desk.text("long", "BTCUSDT", "--size", "1")
+    assert "last caught up" in desk.at("60")("signal", "list").err
+    assert desk("signal", "list", "-q").err == ""
+
+
 def test_an_empty_list(desk: TradingDesk) -> None:
     assert desk.text("signal", "list") == "no signals\n"
     assert desk.refusal("signal", "list", "--status", "open") == (
