@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -171,7 +171,7 @@ def main(turns: int) -> None:
         book=book,
         closed_trades=inputs.trades,
         open_trades=(),
-        points=inputs.points,
+        series=series_of(inputs.points),
         now_ms=POINTS * MINUTE_MS,
         zone=UTC,
     )
@@ -181,7 +181,7 @@ def main(turns: int) -> None:
             floor(inputs.point_returns, MINUTES_PER_YEAR),
             floor(inputs.trade_returns, MINUTES_PER_YEAR),
         ),
-        {"metrics()": lambda: metrics(request)},
+        {"metrics()": lambda: metrics(replace(request, series=series_of(inputs.points)))},
         max(turns // 3, 1),
     )
 

@@ -32,6 +32,13 @@ class LimitFill(StrEnum):
     THROUGH = "through"
 
 
+class EntryAt(StrEnum):
+    """Where a backtest places a signal: the next open after it, or the close of the candle it was made in."""
+
+    NEXT_OPEN = "next-open"
+    CLOSE = "close"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
     """One named set of choices; the values of `conservative` are the defaults."""
@@ -41,6 +48,7 @@ class Convention:
     gap_target: GapFill = GapFill.LEVEL
     gap_limit: GapFill = GapFill.LEVEL
     limit_fill: LimitFill = LimitFill.TOUCH
+    entry: EntryAt = EntryAt.NEXT_OPEN
 
 
 CONSERVATIVE = Convention()

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from papertrade.engine.account import AccountBook
-from papertrade.engine.conventions import CONSERVATIVE, Convention
+from papertrade.engine.conventions import CONSERVATIVE, Convention, EntryAt
 from papertrade.engine.entries import enter_at_once
 from papertrade.engine.fills import fee_of, filled_price, reserve_of
 from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.levels import check_sides, resolve
-from papertrade.engine.market import MINUTE_MS, Quote, Side, first_whole_open
+from papertrade.engine.market import MINUTE_MS, Candle, Quote, Side, first_whole_open
 from papertrade.engine.messages import (
     CashMoved,
     Cause,
@@ -63,7 +63,8 @@ class Rules:
 class Opening:
     """A request to trade a signal: `size` beats the signal's, `live` is the trade the signal already has.
 
-    `quote` is the price of now; None (a backtest) makes limit and stop entries wait whatever the price.
+    `quote` is the price of now. A backtest has none and shows the candle at whose open the signal is placed, or
+    at whose close (`entry: close`): a market entry fills there, limit and stop entries wait whatever the price.
     """
 
     trade_id: int
@@ -73,6 +74,7 @@ class Opening:
     instrument: Instrument
     at_ms: int
     quote: Quote | None
+    candle: Candle | None = None
     size: Size | None = None
     live: Trade | None = None
     flags: tuple[Flag, ...] = ()
@@ -88,7 +90,9 @@ def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Re
         if isinstance(stepped, Refusal):
             return stepped
         opening, signal = stepped, stepped.signal
-        quote = opening.quote
+        quote, candle = opening.quote, opening.candle
+        if candle is not None and signal.entry_type is EntryType.MARKET:
+            return _enter_now(opening, rules, _at_the_candle(candle, rules.convention))
         if quote is None or not _is_passed(signal, quote):
             return _place(opening, rules)
         if signal.entry_type is EntryType.STOP:
@@ -99,7 +103,9 @@ def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Re
                 "enter at market, or set the stop entry beyond the price",
                 {"entry": plain(signal.entry_price or ZERO), "price": plain(price)},
             )
-        return _enter_now(opening, rules, quote)
+        raw = quote.entry_price(signal.side)
+        cause = Cause(rule="4.4 entered at once", raw_price=raw, level=signal.entry_price, quote=quote)
+        return _enter_now(opening, rules, cause)
 
 
 def duplicate_refusal(trade: Trade) -> Refusal:
@@ -178,16 +184,21 @@ def _is_passed(signal: Signal, quote: Quote) -> bool:
     return price >= signal.entry_price
 
 
-def _enter_now(opening: Opening, rules: Rules, quote: Quote) -> EntryFilled | Refusal:
+def _at_the_candle(candle: Candle, convention: Convention) -> Cause:
+    """Return where a backtest's market entry is filled."""
+    if convention.entry is EntryAt.CLOSE:
+        return Cause(rule="4.4 market entry at the close", raw_price=candle.close, candle=candle)
+    return Cause(rule="4.4 market entry at the open", raw_price=candle.open, candle=candle)
+
+
+def _enter_now(opening: Opening, rules: Rules, cause: Cause) -> EntryFilled | Refusal:
     signal = opening.signal
     terms = rules.terms(opening.instrument)
-    raw = quote.entry_price(signal.side)
-    price = filled_price(raw, signal.side is Side.LONG, Liquidity.TAKER, terms)
+    price = filled_price(cause.raw_price, signal.side is Side.LONG, Liquidity.TAKER, terms)
     sized = _sized(opening, rules, price, Liquidity.TAKER)
     if isinstance(sized, Refusal):
         return sized
     order = _order(opening, rules, terms, sized)
-    cause = Cause(rule="4.4 entered at once", raw_price=raw, level=signal.entry_price, quote=quote)
     return enter_at_once(opening.trade_id, order, cause, opening.at_ms)
 
 

@@ -29,6 +29,8 @@ RULES: Final = {
     "4.2 target touched": "the price swept through the target: out at the target",
     "4.6 liquidation price reached": "the loss and the exit's fee would have eaten the whole reserve: out",
     "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
+    "4.4 market entry at the open": "filled at the open of the first candle after the signal",
+    "4.4 market entry at the close": "filled at the close of the candle that the signal was made in",
     "4.4 open beyond the entry": "the market jumped past the price waited for",
     "4.4 entry touched": "the price reached what the order waited for",
     "4.4 stop beyond the limit": "the same candle went on to the stop behind the limit: certainly after the entry",

@@ -24,11 +24,10 @@ from papertrade.reports.breakdown import Breakdown, breakdown
 from papertrade.reports.calendar_periods import Performance, performance
 from papertrade.reports.closed_trade import ClosedTrade
 from papertrade.reports.drawdown import Drawdown, drawdown
-from papertrade.reports.equity import EquityPoint
 from papertrade.reports.metric import Metric, ratio
 from papertrade.reports.portfolio import holdings_count
 from papertrade.reports.ratios import cagr, calmar, sharpe, sortino, total_return, volatility
-from papertrade.reports.returns import DayReturns, day_returns, series_of
+from papertrade.reports.returns import DayReturns, Series, day_returns
 from papertrade.reports.trade_statistics import Outcomes, TradeStatistics, outcomes_of, trade_statistics
 
 RECENT_TRADES: Final = 10
@@ -38,18 +37,16 @@ RECENT_TRADES: Final = 10
 class MetricsRequest:
     """What metrics are made from.
 
-    `points` is the equity curve, `opening` the point before it when it does not begin with the account;
-    `periods` per year is 365 or 252; `random` asks for bootstrap intervals; `until_ms` is where time in the
-    market ends (None: now).
+    `series` is the equity curve; `periods` per year is 365 or 252; `random` asks for bootstrap intervals;
+    `until_ms` is where time in the market ends (None: now).
     """
 
     book: AccountBook
     closed_trades: Sequence[ClosedTrade]
     open_trades: Sequence[Trade]
-    points: Sequence[EquityPoint]
+    series: Series
     now_ms: int
     zone: tzinfo
-    opening: EquityPoint | None = None
     periods: int = 365
     ambiguous_exits: Sequence[AmbiguousExit] = ()
     held_instead: Sequence[PriceSpan] = ()
@@ -127,14 +124,13 @@ def metrics(request: MetricsRequest) -> MetricsReport:
     """Compute the whole report. O(n log n) in trades, linear in points."""
     closed = request.closed_trades
     outcomes = outcomes_of(closed)
-    series = series_of(request.points, request.opening)
-    days = day_returns(series)
+    days = day_returns(request.series)
     open_trades = [trade for trade in request.open_trades if trade.open_quantity > 0]
     newest = sorted(closed, key=attrgetter("closed_at", "trade_id"), reverse=True)
     return MetricsReport(
         account_summary=AccountSummary(request.book.cash, request.book.realized, holdings_count(open_trades)),
         trading_statistics=trade_statistics(outcomes),
-        risk=risk(days, drawdown(series), request.periods),
+        risk=risk(days, drawdown(request.series), request.periods),
         performance=performance(closed, request.now_ms, request.zone),
         breakdown=breakdown(closed),
         recent_trades=tuple(trade.trade_id for trade in newest[:RECENT_TRADES]),

@@ -20,6 +20,7 @@ from papertrade.reports.drawdown import Drawdown
 from papertrade.reports.metric import undefined
 from papertrade.reports.metrics import MetricsReport, MetricsRequest, PriceSpan, Risk, metrics
 from papertrade.reports.ratios import periods_per_year
+from papertrade.reports.returns import series_of
 from papertrade.runs.reporting import Curve, Standpoint, books_of, curve, epoch_of, history
 from papertrade.store.rows import AccountRow, EventFilter, TradeFilter
 from papertrade.store.store import Reader
@@ -62,8 +63,7 @@ def metrics_of(reader: Reader, account: AccountRow, wish: MetricsWish, view: Sta
             else books_of(history(reader, account, epoch), account, epoch),
             closed_trades=closed,
             open_trades=[trade for trade in trades if trade.status is Status.OPEN],
-            points=points.points,
-            opening=points.opening,
+            series=series_of(points.points, points.opening),
             now_ms=view.now_ms,
             zone=view.zone,
             periods=periods_per_year(_hours(reader, trades)),

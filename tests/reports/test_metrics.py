@@ -23,6 +23,7 @@ from papertrade.reports.equity import equity_curve
 from papertrade.reports.marks import Closes, StoredCloses
 from papertrade.reports.metric import Metric, undefined
 from papertrade.reports.metrics import MetricsRequest, PriceSpan, buy_and_hold, metrics
+from papertrade.reports.returns import series_of
 from tests.reports.builders import DAY, HOUR, Ledger, entered, left
 
 
@@ -48,7 +49,7 @@ def a_request(days: int, random: Random | None = None) -> MetricsRequest:
         book=ledger.book(),
         closed_trades=[closed_trade(trade) for trade in trades if trade.open_quantity == 0],
         open_trades=[trade for trade in trades if trade.open_quantity > 0],
-        points=equity_curve(ledger.history(), prices, now),
+        series=series_of(equity_curve(ledger.history(), prices, now)),
         now_ms=now,
         zone=UTC,
         random=random,
@@ -76,7 +77,13 @@ def test_a_hundred_days() -> None:
 def test_nothing_at_all_is_undefined_everywhere() -> None:
     found = metrics(
         MetricsRequest(
-            book=Ledger().book(), closed_trades=(), open_trades=(), points=(), now_ms=5, zone=UTC, random=Random(1)
+            book=Ledger().book(),
+            closed_trades=(),
+            open_trades=(),
+            series=series_of(()),
+            now_ms=5,
+            zone=UTC,
+            random=Random(1),
         )
     )
     empty = [found.risk.sharpe, found.risk.drawdown.max_drawdown, found.exposure, found.holding_times.mean]
@@ -100,7 +107,7 @@ def test_a_backtest_ends_where_its_candles_end() -> None:
         book=request.book,
         closed_trades=request.closed_trades,
         open_trades=(),
-        points=request.points,
+        series=request.series,
         now_ms=request.now_ms,
         zone=UTC,
         until_ms=10 * HOUR,

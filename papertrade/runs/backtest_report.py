@@ -1,0 +1,121 @@
+"""What came of a backtest as the reports need it: its equity curve and every figure of `metrics`.
+
+Only carries over; each figure is computed in `reports/`, the same that a live account's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from random import Random
+
+import numpy as np
+
+from papertrade.engine.messages import EntryFilled, ExitFilled
+from papertrade.engine.money import to_units
+from papertrade.engine.trade import Status, Trade
+from papertrade.feeds.candle_series import CandleSeries
+from papertrade.reports.ambiguity import AmbiguousExit, ambiguous_exit
+from papertrade.reports.closed_trade import closed_trade
+from papertrade.reports.equity_columns import (
+    CloseColumns,
+    EquityColumns,
+    Held,
+    MoneyColumns,
+    equity_columns,
+    units_column,
+)
+from papertrade.reports.metrics import MetricsReport, MetricsRequest, PriceSpan, metrics
+from papertrade.reports.ratios import periods_per_year
+from papertrade.runs.backtest import BacktestResult
+
+
+def equity_of(result: BacktestResult) -> EquityColumns:
+    """Return the equity curve: a point at each full UTC hour, at each fill, and at the end of the candles."""
+    books = [result.opening, *(booked.book for booked in result.booked)]
+    money = MoneyColumns(
+        at_ms=np.array([result.begins_ms, *(booked.at_ms for booked in result.booked)], np.int64),
+        cash=units_column([to_units(book.cash) for book in books]),
+        reserved=units_column([to_units(book.reserved) for book in books]),
+        capital=units_column([to_units(book.capital) for book in books]),
+        realized=units_column([to_units(book.realized) for book in books]),
+    )
+    closes = {symbol: _closes(series) for symbol, series in result.series.items()}
+    return equity_columns(money, list(_held(result)), closes, result.ends_ms)
+
+
+def report_of(
+    result: BacktestResult, equity: EquityColumns, *, zone: tzinfo = UTC, random: Random | None = None
+) -> MetricsReport:
+    """Compute every figure as of the end of the candles; `random` asks for bootstrap intervals."""
+    closed = [trade for trade in result.trades if trade.status is Status.CLOSED]
+    return metrics(
+        MetricsRequest(
+            book=result.book,
+            closed_trades=[closed_trade(trade) for trade in closed],
+            open_trades=[trade for trade in result.trades if trade.status is Status.OPEN],
+            series=equity.series(),
+            now_ms=result.ends_ms,
+            zone=zone,
+            periods=periods_per_year(instrument.hours for instrument in result.instruments.values()),
+            ambiguous_exits=list(_ambiguous_exits(result)),
+            held_instead=list(_held_instead(result)),
+            random=random,
+        )
+    )
+
+
+def _closes(series: CandleSeries) -> CloseColumns:
+    return CloseColumns(series.open_ms + (series.interval_ms - 1), series.close, series.decimals)
+
+
+def _held(result: BacktestResult) -> Iterator[Held]:
+    """Yield what each trade had open between its fills."""
+    trades = {trade.id: trade for trade in result.trades}
+    open_since: dict[int, tuple[int, Decimal]] = {}
+    for booked in result.booked:
+        event = booked.event
+        match event:
+            case EntryFilled():
+                open_since[event.trade_id] = (booked.at_ms, event.quantity)
+            case ExitFilled():
+                since_ms, quantity = open_since.pop(event.trade_id)
+                yield _span(trades[event.trade_id], quantity, since_ms, booked.at_ms)
+                if not event.is_final:
+                    open_since[event.trade_id] = (booked.at_ms, quantity - event.quantity)
+            case _:
+                pass
+    for number, (since_ms, quantity) in open_since.items():
+        yield _span(trades[number], quantity, since_ms, result.ends_ms + 1)
+
+
+def _span(trade: Trade, quantity: Decimal, from_ms: int, to_ms: int) -> Held:
+    return Held(
+        symbol=trade.order.symbol,
+        side=trade.side,
+        quantity=quantity,
+        entry_price=trade.entered_price,
+        opened_at=from_ms if trade.opened_at is None else trade.opened_at,
+        from_ms=from_ms,
+        to_ms=to_ms,
+    )
+
+
+def _ambiguous_exits(result: BacktestResult) -> Iterator[AmbiguousExit]:
+    trades = {trade.id: trade for trade in result.trades}
+    for booked in result.booked:
+        if isinstance(booked.event, ExitFilled) and booked.event.is_ambiguous:
+            yield ambiguous_exit(trades[booked.event.trade_id], booked.event)
+
+
+def _held_instead(result: BacktestResult) -> Iterator[PriceSpan]:
+    """Yield what each traded instrument did from the first entry of all on."""
+    entered = [(trade.opened_at, trade.order.symbol) for trade in result.trades if trade.opened_at is not None]
+    if not entered:
+        return
+    first_ms = min(at_ms for at_ms, _ in entered)
+    for symbol in sorted({symbol for _, symbol in entered}):
+        series = result.series[symbol]
+        known = series.index_from(first_ms - series.interval_ms + 2) - 1  # the last candle that had ended by then
+        yield PriceSpan(symbol, series.price(series.close, max(known, 0)), series.price(series.close, -1))

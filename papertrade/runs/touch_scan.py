@@ -1,0 +1,115 @@
+"""The array finder: the first candle from an index on that reaches an armed price, for one trade or for all at once.
+
+A pyramid of block extremes (fan-out 16) lies over the lows and highs, so the cost hardly grows with how long a
+trade lives. Prices are compared as the whole numbers of the series, floored and ceiled, so no rounding can hide a
+touch. The rule to keep: the finder only says where to look; what happens there is decided by `engine.touch`.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
+
+import numpy as np
+
+from papertrade.engine.money import CONTEXT
+from papertrade.feeds.candle_series import CandleSeries, IntColumn
+
+FAN_OUT: Final = 16
+NEVER_BELOW: Final = -1
+"""A price that no low reaches."""
+NEVER_ABOVE: Final = int(np.iinfo(np.int64).max)
+"""A price that no high reaches."""
+
+_COLUMNS: Final = np.arange(FAN_OUT)
+
+
+class TouchIndex:
+    """The pyramid over one series. O(n) to build, O(log n) a search.
+
+    Prices are whole numbers on the series' scale: see `floor_price` and `ceil_price`.
+    """
+
+    def __init__(self, series: CandleSeries) -> None:
+        self.length = len(series)
+        self._decimals = series.decimals
+        self._lows: list[IntColumn] = []
+        self._highs: list[IntColumn] = []
+        lows, highs = series.low, series.high
+        while True:
+            # Two blocks of padding at the end, so that climbing past the last block stays inside the array.
+            blocks = len(lows) // FAN_OUT + 2
+            self._lows.append(_in_blocks(lows, blocks, NEVER_ABOVE))
+            self._highs.append(_in_blocks(highs, blocks, NEVER_BELOW))
+            if len(lows) <= FAN_OUT:
+                break
+            used = -(-len(lows) // FAN_OUT)
+            lows = self._lows[-1][:used].min(axis=1)
+            highs = self._highs[-1][:used].max(axis=1)
+
+    def floor_price(self, below: Decimal | None) -> int:
+        """Return what a low must not exceed to reach `below`; `NEVER_BELOW` for None."""
+        return NEVER_BELOW if below is None else self._whole(below, ROUND_FLOOR)
+
+    def ceil_price(self, above: Decimal | None) -> int:
+        """Return what a high must not fall short of to reach `above`; `NEVER_ABOVE` for None."""
+        return NEVER_ABOVE if above is None else self._whole(above, ROUND_CEILING)
+
+    def first(self, start: int, below: int, above: int) -> int:
+        """Return the first candle at or after `start` with low <= below or high >= above; `length` if none."""
+        if start >= self.length:
+            return self.length
+        at, level = start, 0
+        while level < len(self._lows):
+            block, column = divmod(at, FAN_OUT)
+            found = self._in_block(level, block, column, below, above)
+            if found is not None:
+                at = block * FAN_OUT + found
+                break
+            at, level = block + 1, level + 1
+        else:
+            return self.length
+        while level > 0:
+            level -= 1
+            # A block whose extremes reach a price has a child that does.
+            at = at * FAN_OUT + (self._in_block(level, at, 0, below, above) or 0)
+        return at
+
+    def firsts(self, starts: IntColumn, below: IntColumn, above: IntColumn) -> IntColumn:
+        """Return `first` for many searches at once; all three arrays have one entry a search."""
+        result = np.full(len(starts), self.length, np.int64)
+        live = np.flatnonzero(starts < self.length)
+        at = starts[live]
+        climbed: list[tuple[IntColumn, IntColumn]] = []
+        for lows, highs in zip(self._lows, self._highs, strict=True):
+            block = at // FAN_OUT
+            reached = (lows[block] <= below[live, None]) | (highs[block] >= above[live, None])
+            reached &= (at - block * FAN_OUT)[:, None] <= _COLUMNS
+            column = reached.argmax(axis=1)
+            is_hit = reached[np.arange(len(live)), column]
+            climbed.append((live[is_hit], block[is_hit] * FAN_OUT + column[is_hit]))
+            live, at = live[~is_hit], block[~is_hit] + 1
+            if len(live) == 0:
+                break
+        who, where = climbed[-1]
+        for level in range(len(climbed) - 2, -1, -1):
+            reached = (self._lows[level][where] <= below[who, None]) | (self._highs[level][where] >= above[who, None])
+            where = where * FAN_OUT + reached.argmax(axis=1)
+            who = np.concatenate((who, climbed[level][0]))
+            where = np.concatenate((where, climbed[level][1]))
+        result[who] = where
+        return result
+
+    def _in_block(self, level: int, block: int, column: int, below: int, above: int) -> int | None:
+        reached = (self._lows[level][block, column:] <= below) | (self._highs[level][block, column:] >= above)
+        first = int(reached.argmax())
+        return column + first if reached[first] else None
+
+    def _whole(self, price: Decimal, rounding: str) -> int:
+        return int(price.scaleb(self._decimals, CONTEXT).to_integral_value(rounding))
+
+
+def _in_blocks(values: IntColumn, blocks: int, padding: int) -> IntColumn:
+    padded = np.full(blocks * FAN_OUT, padding, np.int64)
+    padded[: len(values)] = values
+    return padded.reshape(blocks, FAN_OUT)
