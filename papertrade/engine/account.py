@@ -6,9 +6,10 @@ Assets are positive (cash, reserved); capital and profit are booked with the opp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from papertrade.engine.messages import CashMoved, EntryFilled, Event, ExitFilled, TradeEnded, TradePlaced
 from papertrade.engine.money import CONTEXT, ZERO, exact
@@ -85,13 +86,27 @@ def postings(event: Event) -> tuple[Posting, ...]:
 
 def posted(book: AccountBook, event: Event) -> AccountBook:
     """Return an account's books after an event of its present epoch."""
-    sums: dict[Book, Decimal] = {line.book: line.amount for line in postings(event)}
+    cash, reserved, capital, realized = book.cash, book.reserved, book.capital, book.realized
     with exact():
-        results = sum((sums.get(result, ZERO) for result in (Book.REALIZED_PNL, Book.FEES, Book.FUNDING)), ZERO)
-        return replace(
-            book,
-            cash=book.cash + sums.get(Book.CASH, ZERO),
-            reserved=book.reserved + sums.get(Book.RESERVED, ZERO),
-            capital=book.capital - sums.get(Book.CAPITAL, ZERO),
-            realized=book.realized - results,
-        )
+        for line in postings(event):
+            match line.book:
+                case Book.CASH:
+                    cash += line.amount
+                case Book.RESERVED:
+                    reserved += line.amount
+                case Book.CAPITAL:
+                    capital -= line.amount
+                case Book.REALIZED_PNL | Book.FEES | Book.FUNDING:
+                    realized -= line.amount
+                case _:
+                    assert_never(line.book)
+    return AccountBook(
+        account_id=book.account_id,
+        name=book.name,
+        currency=book.currency,
+        epoch=book.epoch,
+        cash=cash,
+        reserved=reserved,
+        capital=capital,
+        realized=realized,
+    )

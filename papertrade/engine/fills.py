@@ -38,9 +38,10 @@ class Decision:
 def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
     """Return the price that a fill gets: a taker's worsened by slippage, on the step against the trader, above 0."""
     bps = ZERO if liquidity is Liquidity.MAKER else terms.slippage_bps
+    grid = terms.price_grid
     if is_buying:
-        return ceil_to(raw * (_BPS + bps) / _BPS, terms.price_grid)
-    return max(floor_to(raw * (_BPS - bps) / _BPS, terms.price_grid), terms.price_grid)
+        return ceil_to(raw if bps == 0 else raw * (_BPS + bps) / _BPS, grid)
+    return max(floor_to(raw if bps == 0 else raw * (_BPS - bps) / _BPS, grid), grid)
 
 
 def fee_of(price: Decimal, quantity: Decimal, rate: Decimal) -> Decimal:

@@ -21,6 +21,7 @@ from decimal import (
     Overflow,
     localcontext,
 )
+from functools import lru_cache
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -107,5 +108,13 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
 def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     if step == 0:
         return value
+    if _is_power_of_ten(step):
+        stepped = value.quantize(step, rounding, CONTEXT)
+        return value if stepped == value else stepped
     steps = CONTEXT.divide(value, step).to_integral_value(rounding=rounding)
     return CONTEXT.multiply(steps, step)
+
+
+@lru_cache(maxsize=256)
+def _is_power_of_ten(step: Decimal) -> bool:
+    return step.as_tuple().digits == (1,)

@@ -13,7 +13,7 @@ from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, 
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity, Refusal
-from papertrade.engine.money import GRID, HUNDRED, ONE, ceil_to, floor_to, plain
+from papertrade.engine.money import GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
 from papertrade.engine.signal import Size, SizeKind
 from papertrade.engine.trade import Terms
 
@@ -110,7 +110,9 @@ def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
     """Return the refusal of a quantity beyond the instrument's limits, with the one that would be enough."""
     limits = ask.instrument
     step = ask.terms.quantity_grid
-    least = max(ceil_to(limits.quantity_min, step), ceil_to(limits.notional_min / ask.price, step))
+    least = ZERO
+    if limits.quantity_min != 0 or limits.notional_min != 0:
+        least = max(ceil_to(limits.quantity_min, step), ceil_to(limits.notional_min / ask.price, step))
     if quantity <= 0 or quantity < least:
         least = max(least, step if ask.terms.quantity_step != 0 else GRID)
         return Refusal(
@@ -119,9 +121,11 @@ def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
             f"use --size {plain(least)} or more (about {plain(ceil_to(least * ask.price, GRID))} {limits.quote})",
             {"quantity": plain(quantity), "minimum": plain(least), "price": plain(ask.price)},
         )
-    most = [m for m in (limits.quantity_max, limits.notional_max / ask.price) if m != 0]
-    if most and quantity > min(most):
-        top = floor_to(min(most), step)
+    if limits.quantity_max == 0 and limits.notional_max == 0:
+        return None
+    most = min(m for m in (limits.quantity_max, limits.notional_max / ask.price) if m != 0)
+    if quantity > most:
+        top = floor_to(most, step)
         return Refusal(
             "above_maximum",
             f"`{plain(quantity)}` {limits.base} is over the maximum of {limits.symbol}, `{plain(top)}`",
