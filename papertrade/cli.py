@@ -99,10 +99,14 @@ def _run(words: Sequence[str], environment: Mapping[str, str], clock: Clock | No
 
 def _guarded(words: Sequence[str], call: Invocation, table: Table | None, *, is_verbose: bool) -> int:
     """Run a command; only a failing stdout and a bug of this function itself get past it."""
-    from papertrade.errors import PapertradeError
+    from papertrade.errors import PapertradeError, StrategyError
 
     try:
         return _dispatch(words, call, table)
+    except StrategyError as error:
+        if is_verbose and error.__cause__ is not None:
+            _trace(error.__cause__)
+        return _fail(call, error)
     except PapertradeError as error:
         return _fail(call, error)
     except KeyboardInterrupt:
@@ -156,17 +160,23 @@ def _fail(call: Invocation, error: PapertradeError) -> int:
 def _internal(error: Exception, *, is_verbose: bool) -> PapertradeError:
     """Say what a bug looked like; with `-v` also where, on stderr and without local variables."""
     from papertrade.errors import PapertradeError
-    from papertrade.render.text import safe_lines
 
     if is_verbose:
-        import traceback
-
-        _complain(safe_lines("".join(traceback.format_exception(error))))
+        _trace(error)
     first_line = (str(error).splitlines() or [""])[0]
     hint = None if is_verbose else "this is a bug in papertrade; run it again with -v to see where"
     return PapertradeError(
         f"internal error: {type(error).__name__}: {first_line}".rstrip(": "), code="internal", hint=hint
     )
+
+
+def _trace(error: BaseException) -> None:
+    """Write where an error came from, without local variables."""
+    import traceback
+
+    from papertrade.render.text import safe_lines
+
+    _complain(safe_lines("".join(traceback.format_exception(error))))
 
 
 def _interrupted() -> PapertradeError:

@@ -7,7 +7,7 @@ failure envelope of `--json`; anything else that reaches it is a bug and exits 1
       UsageProblem 2        ConfigError 3         InputFileError 4      NotFound 5
       Refused 6             DuplicateTrade 7      FeedError 8           StalePrice 9
       PartialFailure 10     DatabaseBusy 11       DatabaseUnusable 12   DifferenceFound 13
-      WatchRunning 14       OutputUnwritable 12
+      WatchRunning 14       OutputUnwritable 12   StrategyError 4
 """
 
 from __future__ import annotations
@@ -64,6 +64,13 @@ class InputFileError(PapertradeError):
     """A file that the user brought has bad rows; all of them are in the message."""
 
     code = "bad_input_file"
+    exit_code = 4
+
+
+class StrategyError(PapertradeError):
+    """A strategy's file cannot be loaded, or its code failed: where in the user's file, on which candle."""
+
+    code = "strategy_failed"
     exit_code = 4
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from papertrade.engine.messages import EntryFilled, Refused, TradePlaced
 from papertrade.engine.trade import Status
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.render.happening_json import happening_json
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import iso_z
+from papertrade.runs.happenings import Happening
 from papertrade.runs.round import Round
 from papertrade.runs.watch import Ended, Failed, Happened, Notice, Recovered, Started, Ticked
 
@@ -64,6 +66,7 @@ def round_json(done: Round) -> dict[str, Encodable]:
         {"symbol": symbol, "code": "trade_set_aside", "message": f"trade `{broken.trade_id}`: {broken.error}"}
         for symbol, broken in done.broken
     ]
+    stopped = [] if done.stopped is None else [{"symbol": None, **_stopped(done.stopped)}]
     closed = [h for h in done.happenings if "trade_closed" in h.names]
     return {
         "checked": done.checked,
@@ -72,8 +75,27 @@ def round_json(done: Round) -> dict[str, Encodable]:
         "failed": len(done.report.failures),
         "symbols": list(done.report.symbols),
         "closed_trades": [happening_json(h)["trade"] for h in closed],
-        "failures": [*failures, *aside],
+        "failures": [*failures, *aside, *stopped],
     }
+
+
+def strategy_json(done: Round) -> dict[str, Encodable]:
+    """Return what a tick with a strategy has beside that: the trades opened or placed, and what was refused."""
+    opened = [h for h in done.happenings if _is_opening(h)]
+    return {
+        "opened_trades": [happening_json(h)["trade"] for h in opened],
+        "refused": [happening_json(h) for h in done.happenings if isinstance(h.event, Refused)],
+    }
+
+
+def _is_opening(happening: Happening) -> bool:
+    match happening.event:
+        case TradePlaced():
+            return True
+        case EntryFilled():
+            return happening.event.order is not None
+        case _:
+            return False
 
 
 def _started(notice: Started, setting: Setting) -> Data:
@@ -93,6 +115,8 @@ def _ticked(notice: Ticked) -> Iterator[tuple[str, int | None, Data]]:
         yield "feed_failed", report.at_ms, _failure(symbol, report.failures[symbol], report.in_a_row.get(symbol, 1))
     for symbol in notice.recovered:
         yield "feed_recovered", report.at_ms, {"symbol": symbol, "failures": None}
+    if done.stopped is not None:
+        yield "refused", report.at_ms, {"kind": "strategy_failed", "trade": None, **_stopped(done.stopped)}
     if done.error is None:
         yield "snapshot", report.at_ms, _snapshot(notice)
 
@@ -115,6 +139,10 @@ def _snapshot(notice: Ticked) -> Data:
         ],
         "next_tick_at": iso_z(notice.next_ms),
     }
+
+
+def _stopped(error: PapertradeError) -> dict[str, Encodable]:
+    return {"code": error.error_code, "message": error.message}
 
 
 def _failure(symbol: str | None, error: PapertradeError, in_a_row: int | None) -> dict[str, Encodable]:

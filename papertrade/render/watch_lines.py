@@ -138,6 +138,8 @@ def _ticked(notice: Ticked, zone: tzinfo) -> Iterator[Told]:
         yield _remark(f"{symbol}: priced again")
     for symbol, broken in notice.broken_anew:
         yield _warning(f"{symbol}: trade `{broken.trade_id}` is set aside, it cannot be decided: {broken.error}")
+    if notice.round.stopped is not None:
+        yield _warning(f"{notice.round.stopped.message}; it makes no more signals, stops and targets are watched on")
     for touched in notice.touched_anew:
         yield Told(Rank.REMARK, touched_line(touched, zone))
 

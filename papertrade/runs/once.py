@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from papertrade.errors import FeedError, PapertradeError, PartialFailure, StalePrice
-from papertrade.runs.round import Round, go_round
+from papertrade.runs.round import GoRound, Round, go_round
 from papertrade.runs.watch import ONCE, Server
 from papertrade.runs.world import World
 from papertrade.store.rows import Run
@@ -18,10 +18,10 @@ NEWS_IN_A_ROW: Final = 3
 """From so many ticks in a row on a failure is news for somebody who wants nothing but news."""
 
 
-def watch_once(world: World, process_id: int, serve: Server) -> Round:
+def watch_once(world: World, process_id: int, serve: Server, go: GoRound = go_round) -> Round:
     """Do one round, leave a sign of life and send what is due. The caller holds the watch's lock."""
     began_ms = world.clock.now_ms()
-    done = go_round(world)
+    done = go(world)
 
     def write(writer: Writer) -> None:
         if writer.run(ONCE) is None:
@@ -39,11 +39,11 @@ def round_failure(done: Round) -> PapertradeError | None:
     if done.error is not None:
         return done.error
     failures = dict(done.report.failures)
-    if not failures and not done.broken:
+    if not failures and not done.broken and done.stopped is None:
         return None
     total = len(set(done.report.symbols) | set(failures))
     first = next(iter(failures.values()), None)
-    if first is None or len(failures) < total:
+    if first is None or len(failures) < total or done.stopped is not None:
         return _partly(done, total)
     if len(failures) == 1:
         return first
@@ -53,7 +53,9 @@ def round_failure(done: Round) -> PapertradeError | None:
 
 
 def is_lasting(done: Round) -> bool:
-    """Whether some failure of the round has lasted for three ticks in a row."""
+    """Whether some failure of the round has lasted for three ticks in a row, or a strategy has ended."""
+    if done.stopped is not None:
+        return True
     counts = [done.in_a_row, *done.report.in_a_row.values(), *(aside.ticks for _, aside in done.broken)]
     return max(counts) >= NEWS_IN_A_ROW
 
@@ -65,4 +67,6 @@ def _partly(done: Round, total: int) -> PartialFailure:
     if done.broken:
         count = len(done.broken)
         parts.append(f"{count} {'trade is' if count == 1 else 'trades are'} set aside with an error")
+    if done.stopped is not None:
+        parts.append(done.stopped.message)
     return PartialFailure("; ".join(parts), hint="papertrade status")

@@ -6,13 +6,15 @@ answer here, with the number of rounds in a row; only the database may raise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from papertrade.engine.market import Candle, Quote, floor_ms
 from papertrade.engine.messages import EntryFilled, ExitFilled
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Trade
-from papertrade.errors import FeedError
+from papertrade.errors import FeedError, PapertradeError
 from papertrade.runs.catch_up import venue_now
 from papertrade.runs.happenings import Happening, of_changes
 from papertrade.runs.observe import Market
@@ -39,7 +41,7 @@ class Round:
     """What one round did: `checked` live trades were looked at, `live` ones are left.
 
     `broken` are trades that cannot be decided, by symbol. `error` is why the whole venue could not be asked,
-    `in_a_row` how many rounds that has been so.
+    `in_a_row` how many rounds that has been so. `stopped` is why a strategy ended in this round, or never began.
     """
 
     checked: int
@@ -51,6 +53,11 @@ class Round:
     market: Market | None = None
     error: FeedError | None = None
     in_a_row: int = 0
+    stopped: PapertradeError | None = None
+
+
+GoRound: TypeAlias = Callable[[World], Round]
+"""What a watch does at each tick: `go_round`, or that and more."""
 
 
 def go_round(world: World) -> Round:
@@ -65,11 +72,11 @@ def go_round(world: World) -> Round:
     try:
         report, market = tick(world)
     except FeedError as error:
-        in_a_row = _remember_failure(world, error)
+        in_a_row = remember_failure(world, error)
         failed = TickReport(at_ms=venue_now(world), symbols=symbols, failures=dict.fromkeys(symbols, error))
         return Round(checked=0, live=live, report=failed, error=error, in_a_row=in_a_row)
     if failed_before > 0:
-        _forget_failure(world)
+        forget_failure(world)
     with world.store.read() as reader:
         return Round(
             checked=live,
@@ -121,7 +128,7 @@ def _so_far(candle: Candle | None, quote: Quote, at_ms: int, candle_ms: int) -> 
     return replace(candle, low=min(candle.low, price), high=max(candle.high, price), close=price)
 
 
-def _remember_failure(world: World, error: FeedError) -> int:
+def remember_failure(world: World, error: FeedError) -> int:
     """Count a failure of the whole venue, and keep how long it told us to stay away: the next process obeys too."""
     venue = world.feed.venue
     closure = world.feed.closure
@@ -143,7 +150,8 @@ def _remember_failure(world: World, error: FeedError) -> int:
     return world.store.write(write)
 
 
-def _forget_failure(world: World) -> None:
+def forget_failure(world: World) -> None:
+    """Begin to count the failures of the whole venue anew."""
     venue = world.feed.venue
     world.store.write(lambda writer: writer.put_venue_state(replace(writer.venue_state(venue), failures=0)))
 

@@ -17,7 +17,7 @@ from papertrade.engine.instants import to_iso
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.runs.happenings import Happening, of_rows
 from papertrade.runs.notify import Sent
-from papertrade.runs.round import Round, Touched, go_round
+from papertrade.runs.round import GoRound, Round, Touched, go_round
 from papertrade.runs.stop_signals import Stopping
 from papertrade.runs.world import World
 from papertrade.store.locks import WatchLock
@@ -124,8 +124,17 @@ Server: TypeAlias = Callable[[], list[Sent]]
 class Watch:
     """The one watch of a database, from the moment it holds the lock."""
 
-    def __init__(self, world: World, rhythm: Rhythm, tell: Listener, stopping: Stopping, serve: Server) -> None:
+    def __init__(
+        self,
+        world: World,
+        rhythm: Rhythm,
+        tell: Listener,
+        stopping: Stopping,
+        serve: Server,
+        go: GoRound = go_round,
+    ) -> None:
         self._world = world
+        self._go = go
         self._rhythm = rhythm
         self._listener: Listener | None = tell
         self._stopping = stopping
@@ -189,7 +198,7 @@ class Watch:
         began_ms = self._now()
         error: PapertradeError | None
         try:
-            done = go_round(self._world)
+            done = self._go(self._world)
             error = done.error
         except PapertradeError as failure:
             done, error = None, failure
