@@ -13,13 +13,13 @@ from typing import Final
 
 from papertrade.engine.signal import Signal
 from papertrade.errors import InputFileError
-from papertrade.feeds.signal_formats import Flaw, Format, Place, Record, format_of, read_records
+from papertrade.feeds.bad_rows import Flaw, Place, one_line, refusal
+from papertrade.feeds.signal_formats import Format, Record, format_of, read_records
 from papertrade.feeds.signal_rows import COLUMNS, NEEDED, BadRow, signal_of, unknown_column
 
 BYTES_MAX: Final = 128 * 1024 * 1024
 ROWS_MAX: Final = 1_000_000
-_SHOWN_MAX: Final = 1_000
-_MESSAGE_MAX: Final = 200
+_NOTHING: Final = "nothing was imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,14 @@ class SignalFile:
     def refusal(self, known: Sequence[Signal]) -> InputFileError:
         """Return the error that names every row whose signal is known with other content."""
         keys = {signal.key for signal in known}
-        return _refusal(
+        return refusal(
+            self.name,
             [
                 Flaw(place, "id", f"`{signal.key}` is known already, with other content")
                 for signal, place in self.entries
                 if signal.key in keys
             ],
-            self.name,
+            _NOTHING,
         )
 
 
@@ -59,7 +60,7 @@ def load_signal_file(path: Path, *, now_ms: int, default_source: str | None = No
             raw = stream.read(BYTES_MAX + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        raise InputFileError(f"`{_one_line(str(path))}` cannot be read: {reason.lower()}") from None
+        raise InputFileError(f"`{one_line(str(path))}` cannot be read: {reason.lower()}") from None
     source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
     return load_signals(raw, path.name, now_ms=now_ms, default_source=source)
 
@@ -86,7 +87,7 @@ def load_signals(
     found: dict[tuple[str, str], tuple[Signal, Place]] = {}
     for number, record in enumerate(_records(text, form, flaws)):
         if number == rows_max:
-            raise InputFileError(f"`{_one_line(name)}` has more than {rows_max} rows: split it")
+            raise InputFileError(f"`{one_line(name)}` has more than {rows_max} rows: split it")
         try:
             signal = signal_of(record.cells, now_ms, default_source)
         except BadRow as bad:
@@ -96,23 +97,23 @@ def load_signals(
         if first[0] is not signal and first[0].content() != signal.content():
             flaws.append(Flaw(record.place, "id", f"`{signal.key}` stands in {first[1]} with other content"))
     if flaws:
-        raise _refusal(flaws, name)
+        raise refusal(name, flaws, _NOTHING)
     return SignalFile(name, tuple(found.values()))
 
 
 def _text_of(raw: bytes | str, name: str) -> str:
     if len(raw) > BYTES_MAX:
-        raise InputFileError(f"`{_one_line(name)}` is larger than {BYTES_MAX // 1024 // 1024} MiB: split it")
+        raise InputFileError(f"`{one_line(name)}` is larger than {BYTES_MAX // 1024 // 1024} MiB: split it")
     try:
         text = (raw.encode() if isinstance(raw, str) else raw).decode("utf-8-sig")
     except UnicodeError as error:
         place = "" if not isinstance(error, UnicodeDecodeError) else f" (byte {error.start})"
         raise InputFileError(
-            f"`{_one_line(name)}` is not UTF-8 text{place}", hint="save it as UTF-8, in a spreadsheet as `CSV UTF-8`"
+            f"`{one_line(name)}` is not UTF-8 text{place}", hint="save it as UTF-8, in a spreadsheet as `CSV UTF-8`"
         ) from None
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
-        raise _refusal([Flaw(Place("line", line), None, "holds a NUL character: the file is not text")], name)
+        raise refusal(name, [Flaw(Place("line", line), None, "holds a NUL character: the file is not text")], _NOTHING)
     return text
 
 
@@ -141,26 +142,3 @@ def _header_flaws(header: Record) -> list[Flaw]:
         return [Flaw(header.place, None, "has one column: columns are separated by commas, not by semicolons")]
     flaws.extend(Flaw(header.place, name, "the column is missing") for name in NEEDED if name not in names)
     return flaws
-
-
-def _refusal(flaws: Sequence[Flaw], name: str) -> InputFileError:
-    bad_rows = len({flaw.place for flaw in flaws})
-    count = "1 bad row" if bad_rows == 1 else f"{bad_rows} bad rows"
-    lines = [f"{count} in {_one_line(name)}, nothing was imported"]
-    for flaw in flaws[:_SHOWN_MAX]:
-        column = "" if flaw.column is None else f" {_one_line(flaw.column)}:"
-        comma = "," if flaw.column is not None else ""
-        lines.append(f"{_one_line(name)} {flaw.place}{comma}{column} {_one_line(flaw.message)}")
-    if len(flaws) > _SHOWN_MAX:
-        lines.append(f"and {len(flaws) - _SHOWN_MAX} more")
-    rows = [
-        {flaw.place.word: flaw.place.number, "column": flaw.column, "message": _one_line(flaw.message)}
-        for flaw in flaws
-    ]
-    return InputFileError("\n".join(lines), details={"rows": rows})
-
-
-def _one_line(text: str) -> str:
-    """Make what a file holds fit into one line: other characters than printable ones become escapes."""
-    cut = text if len(text) <= _MESSAGE_MAX else f"{text[: _MESSAGE_MAX - 3]}..."
-    return "".join(letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}" for letter in cut)

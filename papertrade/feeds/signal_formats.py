@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import Final, TypeAlias, assert_never
 
 from papertrade.engine.money import CONTEXT, plain
+from papertrade.feeds.bad_rows import Flaw, Place
 from papertrade.formula_cells import restored
 from papertrade.text_nodes import Items, Node, Pairs, Text
 
@@ -36,31 +37,11 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record begins: `line 2`, or `item 2` of a JSON list, both counted from 1."""
-
-    word: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.word} {self.number}"
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """One signal as texts by column; several texts are the items of a list."""
 
     place: Place
     cells: tuple[tuple[str, str | tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with a record, or with the file at that place."""
-
-    place: Place
-    column: str | None
-    message: str
 
 
 Found: TypeAlias = Record | Flaw

@@ -1,33 +1,29 @@
 """Reads a tape file: CSV with the header `symbol,time,open,high,low,close,volume`, plain or gzip.
 
-Time is the candle's open, ISO-8601 with `Z` or epoch milliseconds. The rule to keep: a file is taken as
+Time is the candle's open, ISO-8601 with a zone or epoch milliseconds. The rule to keep: a file is taken as
 a whole or not at all, and every bad row is reported with its line.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import re
-import zlib
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from papertrade.engine.instants import parse_time
 from papertrade.engine.instrument import normalise_symbol
 from papertrade.engine.market import Candle
 from papertrade.engine.money import parse_decimal
 from papertrade.errors import InputFileError
-from papertrade.feeds.answer import LAST_MS, excerpt
+from papertrade.feeds.answer import excerpt
+from papertrade.feeds.bad_rows import one_line
+from papertrade.feeds.file_bytes import Content, opened_file
 
 COLUMNS: Final = ("symbol", "time", "open", "high", "low", "close", "volume")
 
 _SHOWN_MAX: Final = 200
 _SIZE_MAX: Final = 64 * 1024 * 1024
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{3})?)?Z", re.ASCII)
-_MILLISECONDS = re.compile(r"\d{1,15}", re.ASCII)
 
 
 def read_tape(path: Path, interval_ms: int) -> dict[str, tuple[Candle, ...]]:
@@ -61,13 +57,8 @@ def read_tape(path: Path, interval_ms: int) -> dict[str, tuple[Candle, ...]]:
 
 def _text(path: Path) -> str:
     """Return the file's text, unpacked; at most 64 MiB of it."""
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(_SIZE_MAX + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputFileError(f"{path.name} cannot be read: {excerpt(str(error))}") from None
-    if len(content) > _SIZE_MAX:
-        raise InputFileError(f"{path.name} is larger than {_SIZE_MAX} bytes")
+    with opened_file(path) as file:
+        content = Content(file, path.name).read_all(_SIZE_MAX)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,7 +91,10 @@ def _candle(row: list[str], interval_ms: int) -> tuple[str, Candle]:
         symbol = normalise_symbol(row[0])
     except ValueError as error:
         raise ValueError(f"symbol: {error}") from None
-    open_ms = _time_ms(row[1])
+    try:
+        open_ms = parse_time(row[1])
+    except ValueError as error:
+        raise ValueError(f"time: {one_line(str(error).removeprefix('time '))}") from None
     if open_ms % interval_ms != 0:
         raise ValueError(f"time: `{row[1]}` is not on the grid of {interval_ms // 1000} s")
     values = []
@@ -113,14 +107,3 @@ def _candle(row: list[str], interval_ms: int) -> tuple[str, Candle]:
     return symbol, Candle(
         open_ms=open_ms, interval_ms=interval_ms, open=opened, high=high, low=low, close=close, volume=volume
     )
-
-
-def _time_ms(text: str) -> int:
-    if _MILLISECONDS.fullmatch(text) is not None and int(text) <= LAST_MS:
-        return int(text)
-    if _ISO.fullmatch(text) is not None:
-        try:
-            return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
-        except ValueError:
-            pass
-    raise ValueError(f"time: `{excerpt(text)}` is neither ISO-8601 with `Z` nor epoch milliseconds")

@@ -8,6 +8,7 @@ touch. The rule to keep: the finder only says where to look; what happens there 
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -59,21 +60,26 @@ class TouchIndex:
         """Return the first candle at or after `start` with low <= below or high >= above; `length` if none."""
         if start >= self.length:
             return self.length
-        at, level = start, 0
-        while level < len(self._lows):
-            block, column = divmod(at, FAN_OUT)
-            found = self._in_block(level, block, column, below, above)
-            if found is not None:
-                at = block * FAN_OUT + found
-                break
-            at, level = block + 1, level + 1
-        else:
-            return self.length
-        while level > 0:
-            level -= 1
-            # A block whose extremes reach a price has a child that does.
-            at = at * FAN_OUT + (self._in_block(level, at, 0, below, above) or 0)
-        return at
+        block, column = divmod(start, FAN_OUT)
+        found = self._in_bottom(block, column, below, above)
+        if found is not None:
+            return block * FAN_OUT + found
+        at = block + 1
+        for level, (lows, highs) in enumerate(self._uppers):
+            end = (at // FAN_OUT + 1) * FAN_OUT
+            at = next((i for i in range(at, end) if lows[i] <= below or highs[i] >= above), end)
+            if at < end:
+                return self._descended(level, at, below, above)
+            at //= FAN_OUT
+        return self.length
+
+    def _descended(self, level: int, at: int, below: int, above: int) -> int:
+        """Return the first candle under a block whose extremes reach a price: one of its children does."""
+        for lows, highs in reversed(self._uppers[:level]):
+            at *= FAN_OUT
+            while lows[at] > below and highs[at] < above:
+                at += 1
+        return at * FAN_OUT + (self._in_bottom(at, 0, below, above) or 0)
 
     def firsts(self, starts: IntColumn, below: IntColumn, above: IntColumn) -> IntColumn:
         """Return `first` for many searches at once; all three arrays have one entry a search."""
@@ -100,10 +106,16 @@ class TouchIndex:
         result[who] = where
         return result
 
-    def _in_block(self, level: int, block: int, column: int, below: int, above: int) -> int | None:
-        reached = (self._lows[level][block, column:] <= below) | (self._highs[level][block, column:] >= above)
+    def _in_bottom(self, block: int, column: int, below: int, above: int) -> int | None:
+        reached = (self._lows[0][block, column:] <= below) | (self._highs[0][block, column:] >= above)
         first = int(reached.argmax())
         return column + first if reached[first] else None
+
+    @cached_property
+    def _uppers(self) -> list[tuple[list[int], list[int]]]:
+        """The levels above the candles as lists, in which a single search is faster than in arrays."""
+        uppers = zip(self._lows[1:], self._highs[1:], strict=True)
+        return [(lows.ravel().tolist(), highs.ravel().tolist()) for lows, highs in uppers]
 
     def _whole(self, price: Decimal, rounding: str) -> int:
         return int(price.scaleb(self._decimals, CONTEXT).to_integral_value(rounding))
