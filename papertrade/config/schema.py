@@ -7,6 +7,7 @@ a setting that the program does not use is not in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
 from papertrade.config.sections import CURRENCY, NAME, currency_groups, notify_targets, presets
@@ -37,11 +38,21 @@ from papertrade.config.values import (
     whole,
     zone,
 )
-from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCandle
+from papertrade.engine.conventions import (
+    NAMED,
+    Convention,
+    DecidedBy,
+    EntryAt,
+    GapFill,
+    LimitFill,
+    SameCandle,
+    TrailOn,
+)
 from papertrade.engine.sizing import SizingRules
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,14 @@ class Reader(Protocol):
         ...
 
 
+_NAMED: Final = "named"
+
+
+def _of_the_set(members: type[E]) -> Kind[E | None]:
+    """Accept one of the values of an option, or `named` (None) for what the named set says."""
+    return optional(choice(members), word=_NAMED)
+
+
 TARGETS_SAMPLE: Final = """\
 - name: desktop
   type: command
@@ -87,8 +106,14 @@ PRESETS_SAMPLE: Final = """\
 scalp:
   sl: 1%
   tp: ["1R:0.5", "2R:0.5"]
+  after_tp1: be
+  time_limit: 4h
   risk: 0.5%
   expires: 2h
+runner:
+  sl: 2%
+  trail: 1R@2R
+  break_even: 1R
 """
 
 ACCOUNT_NAME: Final = Setting("account.name", NAME, "main", "The account that commands use; created on first use.")
@@ -148,19 +173,37 @@ SLIPPAGE: Final = Setting(
 )
 CONVENTION: Final = Setting("convention.name", choice(ConventionName), "conservative", "The named set of fill rules.")
 SAME_CANDLE: Final = Setting(
-    "convention.same_candle", choice(SameCandle), "stop-first", "Which level counts when one candle touched both."
+    "convention.same_candle",
+    _of_the_set(SameCandle),
+    _NAMED,
+    "Which level counts when one candle touched both; `named` is what the named set says, here and below.",
 )
 GAP_STOP: Final = Setting(
-    "convention.gap_stop", choice(GapFill), "open", "The price of a stop that the market jumped past."
+    "convention.gap_stop", _of_the_set(GapFill), _NAMED, "The price of a stop that the market jumped past."
 )
 GAP_TARGET: Final = Setting(
-    "convention.gap_target", choice(GapFill), "level", "The price of a target that the market jumped past."
+    "convention.gap_target", _of_the_set(GapFill), _NAMED, "The price of a target that the market jumped past."
 )
 GAP_LIMIT: Final = Setting(
-    "convention.gap_limit", choice(GapFill), "level", "The price of a limit entry that the market jumped past."
+    "convention.gap_limit", _of_the_set(GapFill), _NAMED, "The price of a limit entry that the market jumped past."
+)
+TRAIL: Final = Setting(
+    "convention.trail",
+    _of_the_set(TrailOn),
+    _NAMED,
+    "Whether a candle tests a trail as it was before, or as its own extreme makes it.",
 )
 LIMIT_FILL: Final = Setting(
-    "convention.limit_fill", choice(LimitFill), "touch", "Whether a limit fills when touched, or only when passed."
+    "convention.limit_fill", _of_the_set(LimitFill), _NAMED, "Whether a limit fills when touched, or only when passed."
+)
+ENTRY: Final = Setting(
+    "convention.entry", _of_the_set(EntryAt), _NAMED, "Where a backtest places a signal: the next open, or the close."
+)
+DECIDES: Final = Setting(
+    "convention.decides",
+    _of_the_set(DecidedBy),
+    _NAMED,
+    "What ends a trade live: final candles, or each quote at the price that the poll saw.",
 )
 SIZING_RISK: Final = Setting(
     "sizing.risk",
@@ -207,7 +250,10 @@ SETTINGS: Final[tuple[Setting[object], ...]] = (
     GAP_STOP,
     GAP_TARGET,
     GAP_LIMIT,
+    TRAIL,
     LIMIT_FILL,
+    ENTRY,
+    DECIDES,
     SIZING_RISK,
     SIZING_PERCENT,
     SIZING_MAX,
@@ -253,13 +299,7 @@ def build(value: Reader) -> Settings:
         ),
         costs=CostSettings(maker=value(MAKER), taker=value(TAKER), slippage_bps=value(SLIPPAGE)),
         convention_name=value(CONVENTION),
-        convention=Convention(
-            same_candle=value(SAME_CANDLE),
-            gap_stop=value(GAP_STOP),
-            gap_target=value(GAP_TARGET),
-            gap_limit=value(GAP_LIMIT),
-            limit_fill=value(LIMIT_FILL),
-        ),
+        convention=_convention(value),
         sizing=SizingRules(
             risk_percent=value(SIZING_RISK),
             percent=value(SIZING_PERCENT),
@@ -270,4 +310,19 @@ def build(value: Reader) -> Settings:
         notify_targets=value(NOTIFY_TARGETS),
         display=DisplaySettings(zone_name=zone_name, zone=display_zone),
         presets=value(PRESETS),
+    )
+
+
+def _convention(value: Reader) -> Convention:
+    """Return the named set, with the options that are set on top of it."""
+    named = NAMED[value(CONVENTION)]
+    return Convention(
+        same_candle=value(SAME_CANDLE) or named.same_candle,
+        gap_stop=value(GAP_STOP) or named.gap_stop,
+        gap_target=value(GAP_TARGET) or named.gap_target,
+        gap_limit=value(GAP_LIMIT) or named.gap_limit,
+        trail=value(TRAIL) or named.trail,
+        limit_fill=value(LIMIT_FILL) or named.limit_fill,
+        entry=value(ENTRY) or named.entry,
+        decides=value(DECIDES) or named.decides,
     )

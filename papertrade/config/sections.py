@@ -25,8 +25,23 @@ from papertrade.config.values import (
     shortened,
     text_matching,
 )
+from papertrade.engine.exit_wish import NO_EXITS
 from papertrade.engine.instants import parse_duration
-from papertrade.engine.signal import ExitWish, Level, Size, TargetWish, parse_level, parse_size, parse_target
+from papertrade.engine.signal import (
+    BreakEvenWish,
+    ExitWish,
+    Level,
+    Size,
+    TargetWish,
+    TimeLimitWish,
+    TrailWish,
+    parse_break_even,
+    parse_level,
+    parse_size,
+    parse_target,
+    parse_time_limit,
+    parse_trail,
+)
 from papertrade.text_nodes import Items, Node, Pairs, Span, Text
 
 T = TypeVar("T")
@@ -37,6 +52,7 @@ EVENTS: Final = ("order_filled", "trade_opened", "trade_changed", "trade_closed"
 """What a target can be told; the names are those of `watch --json`."""
 
 SIZES: Final = ("size", "notional", "percent", "risk")
+_RULES: Final = ("trail", "break_even", "time_limit", "after_tp1")
 _ITEMS_MAX: Final = 100
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 _HEADERS_OF_THE_CLIENT: Final = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
@@ -179,10 +195,8 @@ def _webhook(fields: _Fields) -> PostWebhook:
 
 
 def _preset(name: str, node: Node) -> Preset:
-    fields = _Fields(node, f"preset `{name}`", ("sl", "tp", *SIZES, "expires"))
-    level: Kind[Level | None] = scalar("a level like `95`, `2%` or `-2%`", parse_level)
-    stop = fields.read("sl", level, None)
-    targets = fields.read("tp", _target_wishes(), ())
+    fields = _Fields(node, f"preset `{name}`", ("sl", "tp", *_RULES, *SIZES, "expires"))
+    exits = _exits(fields)
     expires_ms: int | None = fields.read("expires", scalar("a duration like `2h`", parse_duration), None)
     given = [key for key in SIZES if key in fields.pairs]
     if len(given) > 1:
@@ -192,15 +206,40 @@ def _preset(name: str, node: Node) -> Preset:
         size = fields.read(
             key, scalar("a size, like `0.5`, `500`, `10%` or a risk of `1%`", partial(parse_size, key)), size
         )
-    exits = ExitWish()
-    try:
-        exits = ExitWish(stop, targets)
-    except ValueError as error:
-        if "sl" not in fields.pairs or stop is not None:
-            fields.problems.append((fields.span, f"{fields.owner}: {error}"))
     if fields.problems:
         raise BadValues(fields.problems)
     return Preset(name=name, exits=exits, size=size, expires_ms=expires_ms)
+
+
+def _exits(fields: _Fields) -> ExitWish:
+    """Read the exits of a preset; with a wrong word among them no contradiction is looked for."""
+    before = len(fields.problems)
+    stop: Kind[Level | None] = scalar("a level like `95`, `2%` or `-2%`", _parse_stop)
+    trail: Kind[TrailWish | None] = scalar("a trail like `2%`, `150`, `1R` or `2%@+4%`", parse_trail)
+    even: Kind[BreakEvenWish | None] = scalar("a trigger like `1R`, `+2%` or `1R:gross`", parse_break_even)
+    limit: Kind[TimeLimitWish | None] = scalar("a duration like `4h`, or a time", parse_time_limit)
+    after: Kind[Level | None] = scalar("a level like `be`, `101` or `1R`", parse_level)
+    parts = (
+        fields.read("sl", stop, None),
+        fields.read("tp", _target_wishes(), ()),
+        fields.read("trail", trail, None),
+        fields.read("break_even", even, None),
+        fields.read("time_limit", limit, None),
+        fields.read("after_tp1", after, None),
+    )
+    if len(fields.problems) == before:
+        try:
+            return ExitWish(*parts)
+        except ValueError as error:
+            fields.problems.append((fields.span, f"{fields.owner}: {error}"))
+    return NO_EXITS
+
+
+def _parse_stop(text: str) -> Level:
+    level = parse_level(text)
+    if level.kind.is_even:
+        raise ValueError(text)
+    return level
 
 
 def _target_wishes() -> Kind[tuple[TargetWish, ...]]:

@@ -45,9 +45,13 @@ class OnShortCash(StrEnum):
 
 
 class ConventionName(StrEnum):
-    """A named set of fill choices."""
+    """A named set of fill choices; the names of `engine.conventions.NAMED`."""
 
     CONSERVATIVE = "conservative"
+    FREQTRADE = "freqtrade"
+    BACKTESTING_PY = "backtesting.py"
+    TRADINGVIEW = "tradingview"
+    OBSERVED = "observed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

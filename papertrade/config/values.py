@@ -156,12 +156,12 @@ def interval() -> Kind[str]:
     return scalar(_one_of(INTERVALS), _key_of_intervals)
 
 
-def optional(kind: Kind[T], allowed: str | None = None) -> Kind[T | None]:
-    """Accept `none`, or what `kind` accepts."""
-    words = f"{allowed or kind.allowed}, or `none`"
+def optional(kind: Kind[T], allowed: str | None = None, word: str = "none") -> Kind[T | None]:
+    """Accept `none` (or another word for it), or what `kind` accepts."""
+    words = f"{allowed or kind.allowed}, or `{word}`"
 
     def read(node: Node) -> T | None:
-        if isinstance(node, Text) and node.text == "none":
+        if isinstance(node, Text) and node.text == word:
             return None
         try:
             return kind.read(node)

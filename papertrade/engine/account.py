@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
 
 from papertrade.engine.messages import CashMoved, EntryFilled, Event, ExitFilled, TradeEnded, TradePlaced
 from papertrade.engine.money import CONTEXT, ZERO, exact
@@ -55,51 +54,23 @@ class AccountBook:
 
 def postings(event: Event) -> tuple[Posting, ...]:
     """Return the non-zero postings of an event; they sum to zero. Most events make none."""
-    lines: tuple[tuple[Book, Decimal], ...]
     with exact():
-        match event:
-            case CashMoved():
-                lines = ((Book.CASH, event.amount), (Book.CAPITAL, -event.amount))
-            case TradePlaced():
-                tied = event.reserve + event.fee
-                lines = ((Book.CASH, -tied), (Book.RESERVED, tied))
-            case EntryFilled() if event.order is not None:
-                spent = event.reserve + event.fee
-                lines = ((Book.CASH, -spent), (Book.RESERVED, event.reserve), (Book.FEES, event.fee))
-            case EntryFilled():
-                used = event.fee + event.released
-                lines = ((Book.CASH, event.released), (Book.RESERVED, -used), (Book.FEES, event.fee))
-            case ExitFilled():
-                back = event.reserve_released + event.gross - event.fee
-                lines = (
-                    (Book.CASH, back),
-                    (Book.RESERVED, -event.reserve_released),
-                    (Book.REALIZED_PNL, -event.gross),
-                    (Book.FEES, event.fee),
-                )
-            case TradeEnded():
-                lines = ((Book.CASH, event.released), (Book.RESERVED, -event.released))
-            case _:
-                return ()
-        return tuple(Posting(book, amount) for book, amount in lines if amount != 0)
+        return tuple(Posting(book, amount) for book, amount in _lines(event) if amount != 0)
 
 
 def posted(book: AccountBook, event: Event) -> AccountBook:
     """Return an account's books after an event of its present epoch."""
     cash, reserved, capital, realized = book.cash, book.reserved, book.capital, book.realized
     with exact():
-        for line in postings(event):
-            match line.book:
-                case Book.CASH:
-                    cash += line.amount
-                case Book.RESERVED:
-                    reserved += line.amount
-                case Book.CAPITAL:
-                    capital -= line.amount
-                case Book.REALIZED_PNL | Book.FEES | Book.FUNDING:
-                    realized -= line.amount
-                case _:
-                    assert_never(line.book)
+        for name, amount in _lines(event):
+            if name is Book.CASH:
+                cash += amount
+            elif name is Book.RESERVED:
+                reserved += amount
+            elif name is Book.CAPITAL:
+                capital -= amount
+            else:
+                realized -= amount
     return AccountBook(
         account_id=book.account_id,
         name=book.name,
@@ -110,3 +81,31 @@ def posted(book: AccountBook, event: Event) -> AccountBook:
         capital=capital,
         realized=realized,
     )
+
+
+def _lines(event: Event) -> tuple[tuple[Book, Decimal], ...]:
+    """Return what an event moves, book by book; a line may be 0."""
+    match event:
+        case CashMoved():
+            return (Book.CASH, event.amount), (Book.CAPITAL, -event.amount)
+        case TradePlaced():
+            tied = event.reserve + event.fee
+            return (Book.CASH, -tied), (Book.RESERVED, tied)
+        case EntryFilled() if event.order is not None:
+            spent = event.reserve + event.fee
+            return (Book.CASH, -spent), (Book.RESERVED, event.reserve), (Book.FEES, event.fee)
+        case EntryFilled():
+            used = event.fee + event.released
+            return (Book.CASH, event.released), (Book.RESERVED, -used), (Book.FEES, event.fee)
+        case ExitFilled():
+            back = event.reserve_released + event.gross - event.fee
+            return (
+                (Book.CASH, back),
+                (Book.RESERVED, -event.reserve_released),
+                (Book.REALIZED_PNL, -event.gross),
+                (Book.FEES, event.fee),
+            )
+        case TradeEnded():
+            return (Book.CASH, event.released), (Book.RESERVED, -event.released)
+        case _:
+            return ()

@@ -32,23 +32,40 @@ def armed(trade: Trade, ruling: Ruling) -> Armed:
         case Status.OPEN:
             levels = ruling.levels
             adverse = adverse_price(trade, levels)
-            target = None if levels is None else levels.next_target()
-            favourable = None if target is None else target.price
+            favourable = None if levels is None else favourable_price(levels, trade.side)
+            limit = None if levels is None else levels.time_limit
             if trade.side is Side.LONG:
-                return Armed(adverse, favourable)
-            return Armed(favourable, adverse)
+                return Armed(adverse, favourable, limit)
+            return Armed(favourable, adverse, limit)
         case _:
             return Armed()
 
 
 def reach(trade: Trade) -> Armed:
     """Return the widest armed prices over all exits that may still rule a candle."""
+    if len(trade.rulings) == 1:
+        return armed(trade, trade.rulings[0])
     each = [armed(trade, ruling) for ruling in trade.rulings]
     return Armed(
         max((a.below for a in each if a.below is not None), default=None),
         min((a.above for a in each if a.above is not None), default=None),
         min((a.at for a in each if a.at is not None), default=None),
     )
+
+
+def favourable_price(levels: Levels, side: Side) -> Decimal | None:
+    """Return the nearest price that does a trade good: a target, a break-even's trigger, a trail's activation or peak.
+
+    Beyond the peak, not at it, a trail moves; that it is offered there is harmless.
+    """
+    target, trail, even = levels.next_target(), levels.trail, levels.break_even
+    price = None if target is None else target.price
+    if not levels.has_moving_stop:
+        return price
+    begins = None if trail is None else trail.activation if trail.peak is None else trail.peak
+    trigger = None if even is None or even.is_armed else even.trigger
+    prices = [p for p in (price, begins, trigger) if p is not None]
+    return min(prices, key=lambda p: p * side.sign, default=None)
 
 
 def adverse_price(trade: Trade, levels: Levels | None) -> Decimal | None:

@@ -10,16 +10,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from papertrade.engine.fills import Decision, exit_fill, part_to_close
+from papertrade.engine.exit_wish import (
+    BreakEvenWish,
+    ExitWish,
+    Level,
+    LevelKind,
+    TargetWish,
+    TimeLimitWish,
+    TrailWish,
+)
+from papertrade.engine.fills import Decision, exit_fill, fee_of, fee_rate, part_to_close
 from papertrade.engine.instants import to_iso
-from papertrade.engine.levels import check_sides, resolve
+from papertrade.engine.levels import (
+    Entered,
+    break_even_of,
+    check_rules,
+    check_sides,
+    resolve,
+    stop_of,
+    time_limit_of,
+    trail_of,
+    with_rules,
+)
 from papertrade.engine.market import MINUTE_MS, Quote, first_whole_open
 from papertrade.engine.messages import Cause, ExitFilled, LevelsChanged, Liquidity, Refusal, TradeEnded
-from papertrade.engine.money import ZERO, exact, plain
-from papertrade.engine.signal import ExitWish, Level, LevelKind, TargetWish
+from papertrade.engine.money import ONE, ZERO, exact, plain
+from papertrade.engine.signal import EntryType
 from papertrade.engine.state import levels_at
 from papertrade.engine.step import Rules
-from papertrade.engine.trade import ExitReason, Flag, Levels, Ruling, Status, Trade
+from papertrade.engine.trade import ExitReason, Flag, Levels, Ruling, Status, Stop, Trade
 
 _ENDINGS = {
     ExitReason.STOP_LOSS: "stop",
@@ -60,16 +79,24 @@ class ExitChange:
 
     stop: Level | None = None
     targets: tuple[TargetWish, ...] = ()
+    trail: TrailWish | None = None
+    break_even: BreakEvenWish | None = None
+    time_limit: TimeLimitWish | None = None
     keeps_stop: bool = True
     keeps_targets: bool = True
+    keeps_trail: bool = True
+    keeps_break_even: bool = True
+    keeps_time_limit: bool = True
 
 
 def modify_trade(trade: Trade, change: ExitChange, price: Decimal, at_ms: int, rules: Rules) -> LevelsChanged | Refusal:
     """Change a live trade's exits from the next whole candle on; new ones are checked against the price of now.
 
     Those of a waiting trade are checked against its entry instead, and again when it fills.
-    Relative levels and risks count from the entry, as they did when the trade was opened. Raises ValueError
-    for wishes that contradict each other (fractions over 1, a target in risks without a stop).
+    Relative levels and risks count from the entry, as they did when the trade was opened; `be` is worked out for
+    what is open now; a new trail without an activation follows from `price` on. A trail or break-even that is
+    taken away leaves the stop where it had moved it. Raises ValueError for wishes that contradict each other
+    (fractions over 1, a target in risks without a stop).
     """
     if not trade.status.is_live:
         return ended_refusal(trade)
@@ -77,13 +104,15 @@ def modify_trade(trade: Trade, change: ExitChange, price: Decimal, at_ms: int, r
         from_ms = counts_from(trade, at_ms, rules)
         if trade.status is Status.PENDING:
             wish = _changed_wish(trade.ruling.wish, change)
-            entry, grid = trade.order.waiting_price, trade.order.terms.price_grid
-            wrong = check_sides(resolve(wish, trade.side, entry, grid, trade.quantity), trade.side, entry, "entry")
+            asked = replace(wish, time_limit=None) if change.keeps_time_limit else wish
+            wrong = _wrong_while_waiting(trade, asked, at_ms)
             return wrong or LevelsChanged(trade_id=trade.id, ruling=Ruling(from_ms, wish), at_ms=at_ms)
-        levels = _changed_levels(trade, change)
+        levels = _changed_levels(trade, change, price)
         # Kept levels are not asked about: the minute still forming may have touched one already.
-        new = Levels(None if change.keeps_stop else levels.stop, () if change.keeps_targets else levels.targets, ZERO)
-        wrong = check_sides(new, trade.side, price, "the price")
+        new = _only_changed(levels, change)
+        wrong = check_sides(new, trade.side, price, "the price") or check_rules(
+            new, trade.side, price, "the price", at_ms
+        )
         return wrong or LevelsChanged(trade_id=trade.id, ruling=Ruling(from_ms, as_wish(levels), levels), at_ms=at_ms)
 
 
@@ -135,24 +164,121 @@ def _changed_wish(old: ExitWish, change: ExitChange) -> ExitWish:
     return ExitWish(
         old.stop if change.keeps_stop else change.stop,
         old.targets if change.keeps_targets else change.targets,
+        old.trail if change.keeps_trail else change.trail,
+        old.break_even if change.keeps_break_even else change.break_even,
+        old.time_limit if change.keeps_time_limit else change.time_limit,
+        old.after_first,
     )
 
 
-def _changed_levels(trade: Trade, change: ExitChange) -> Levels:
+def _wrong_while_waiting(trade: Trade, wish: ExitWish, at_ms: int) -> Refusal | None:
+    """Return why exits do not suit the price that an entry waits for."""
+    order, side = trade.order, trade.side
+    entry, terms = order.waiting_price, order.terms
+    levels = resolve(wish, side, entry, terms.price_grid, trade.quantity)
+    wrong = check_sides(levels, side, entry, "entry")
+    if wrong is not None:
+        return wrong
+    liquidity = Liquidity.MAKER if order.entry_type is EntryType.LIMIT else Liquidity.TAKER
+    entered = Entered(
+        side=side,
+        price=entry,
+        quantity=trade.quantity,
+        fee=fee_of(entry, trade.quantity, fee_rate(liquidity, terms)),
+        terms=terms,
+        opened_at=at_ms,
+        stop=levels.stop,
+    )
+    return check_rules(with_rules(levels, wish, entered), side, entry, "entry", at_ms)
+
+
+def _changed_levels(trade: Trade, change: ExitChange, price: Decimal) -> Levels:
     """Resolve the new exits of an open trade; kept ones keep their prices and what was taken of them."""
     old = levels_at(trade, trade.ruling.from_ms)
-    entry = trade.entered_price
-    risk = None if trade.initial_stop is None else abs(entry - trade.initial_stop)
-    grid = trade.order.terms.price_grid
-    asked = ExitWish(change.stop if not change.keeps_stop else as_wish(old).stop, change.targets)
-    new = resolve(asked, trade.side, entry, grid, trade.open_quantity, risk)
-    if change.keeps_targets:
-        return replace(old, stop=new.stop)
-    return new
+    entry, side, terms = trade.entered_price, trade.side, trade.order.terms
+    entered = Entered(
+        side=side,
+        price=entry,
+        quantity=trade.open_quantity,
+        fee=trade.entry_fee_left,
+        terms=terms,
+        opened_at=trade.opened_at or 0,
+        stop=trade.initial_stop,
+    )
+    own = _own_stop(old, change, entered)
+    if trade.initial_stop is None and own is not None:
+        entered = replace(entered, stop=own.price)
+    _refuse_contradictions(own, change)
+    trail = old.trail
+    if not change.keeps_trail:
+        trail = None if change.trail is None else trail_of(change.trail, entered, price)
+    even = old.break_even
+    if not change.keeps_break_even:
+        even = None if change.break_even is None else break_even_of(change.break_even, entered)
+    levels = old
+    if not change.keeps_time_limit:
+        limit = None if change.time_limit is None else time_limit_of(change.time_limit, entered.opened_at)
+        levels = replace(levels, time_limit=limit)
+    if not change.keeps_targets:
+        made = resolve(ExitWish(_price_of(own), change.targets), side, entry, terms.price_grid, ONE, entered.risk)
+        levels = replace(levels, targets=made.targets, base_quantity=trade.open_quantity)
+    return levels.with_stops(own, trail, even, old.after_first, side)
+
+
+def _refuse_contradictions(own: Stop | None, change: ExitChange) -> None:
+    """Raise ValueError for new wishes that cannot be together, or not without a stop."""
+    ExitWish(_price_of(own), change.targets, change.trail, change.break_even, change.time_limit)
+
+
+def _own_stop(old: Levels, change: ExitChange, entered: Entered) -> Stop | None:
+    """Return the trade's own stop after a change; where a trail or break-even is taken away, theirs is kept."""
+    if not change.keeps_stop:
+        return None if change.stop is None else stop_of(change.stop, entered)
+    stops = [] if old.own_stop is None else [old.own_stop]
+    if old.trail is not None and old.trail.stop is not None and not change.keeps_trail and change.trail is None:
+        stops.append(Stop(old.trail.stop))
+    even = old.break_even
+    if even is not None and even.is_armed and not change.keeps_break_even and change.break_even is None:
+        stops.append(Stop(even.stop, ExitReason.BREAK_EVEN))
+    return max(stops, key=lambda stop: stop.price * entered.side.sign, default=None)
+
+
+def _only_changed(levels: Levels, change: ExitChange) -> Levels:
+    """Return the levels that a change made, without those that it kept."""
+    own = levels.own_stop
+    return Levels(
+        None if change.keeps_stop or own is None else own.price,
+        () if change.keeps_targets else levels.targets,
+        ZERO,
+        trail=None if change.keeps_trail else levels.trail,
+        break_even=None if change.keeps_break_even else levels.break_even,
+        after_first=levels.after_first,
+        time_limit=None if change.keeps_time_limit else levels.time_limit,
+    )
 
 
 def as_wish(levels: Levels) -> ExitWish:
     """Return resolved exits as wishes in plain prices; targets that were taken are left out."""
-    stop = None if levels.stop is None else Level(LevelKind.PRICE, levels.stop)
-    open_targets = [t for t in levels.targets if not t.is_filled]
-    return ExitWish(stop, tuple(TargetWish(Level(LevelKind.PRICE, t.price), t.fraction) for t in open_targets))
+    trail, even, after = levels.trail, levels.break_even, levels.after_first
+    targets = tuple(TargetWish(_at(t.price), t.fraction) for t in levels.targets if not t.is_filled)
+    has_more = len(targets) > 1 or any(t.fraction != ONE for t in targets)
+    wished = None
+    if trail is not None:
+        distance = Level(LevelKind.PERCENT if trail.is_percent else LevelKind.PRICE, trail.distance)
+        wished = TrailWish(distance, None if trail.activation is None else _at(trail.activation))
+    return ExitWish(
+        _price_of(levels.own_stop),
+        targets,
+        wished,
+        None if even is None else BreakEvenWish(_at(even.trigger), even.is_gross),
+        None if levels.time_limit is None else TimeLimitWish(at_ms=levels.time_limit),
+        _price_of(after) if has_more else None,
+    )
+
+
+def _price_of(stop: Stop | None) -> Level | None:
+    return None if stop is None else _at(stop.price)
+
+
+def _at(price: Decimal) -> Level:
+    return Level(LevelKind.PRICE, price)

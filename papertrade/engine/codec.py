@@ -1,6 +1,6 @@
 """Events and their parts as JSON text and back, exactly: decimals are strings, enums their values.
 
-Structural: the dataclasses' own annotations drive it, so a new field needs a default and nothing else.
+Structural: the dataclasses' own annotations drive it, so a new field needs a default and the mark `LATER`.
 Text that does not have the shape of its class raises ValueError; nothing is guessed.
 """
 
@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from typing import Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from papertrade.engine import messages
+from papertrade.engine.later import LATER
 from papertrade.engine.messages import Event
 from papertrade.engine.money import parse_decimal, plain
 
@@ -32,6 +33,7 @@ KINDS: Final[dict[str, type[Event]]] = {
     "entry_filled": messages.EntryFilled,
     "exit_filled": messages.ExitFilled,
     "trade_ended": messages.TradeEnded,
+    "stop_moved": messages.StopMoved,
     "levels_changed": messages.LevelsChanged,
     "trade_flagged": messages.TradeFlagged,
     "tags_changed": messages.TagsChanged,
@@ -92,8 +94,20 @@ def _writer(hint: Hashable) -> _Turn:
 
 def _dataclass_writer(cls: type) -> _Turn:
     hints = get_type_hints(cls)
-    parts = [(f.name, _writer(hints[f.name])) for f in fields(cls)]
-    return lambda value: {name: write(getattr(value, name)) for name, write in parts}
+    parts = [(f.name, _writer(hints[f.name])) for f in fields(cls) if f.metadata != LATER]
+    later = [(f.name, _writer(hints[f.name]), f.default) for f in fields(cls) if f.metadata == LATER]
+    if not later:
+        return lambda value: {name: write(getattr(value, name)) for name, write in parts}
+
+    def write_what_is_said(value: object) -> dict[str, object]:
+        said = {name: write(getattr(value, name)) for name, write in parts}
+        for name, write, default in later:
+            part = getattr(value, name)
+            if part != default:
+                said[name] = write(part)
+        return said
+
+    return write_what_is_said
 
 
 def _as_it_is(value: object) -> object:

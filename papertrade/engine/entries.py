@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from papertrade.engine.exit_wish import ExitWish
 from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, liquidation_price, reserve_of
-from papertrade.engine.levels import check_sides, resolve
+from papertrade.engine.levels import Entered, check_rules, check_sides, resolve, with_rules
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Cause, EntryFilled, Liquidity, TradeEnded
 from papertrade.engine.money import ZERO, plain, up_to_grid
 from papertrade.engine.state import ruling_at
-from papertrade.engine.trade import Flag, Order, Ruling, Status, Trade
+from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Terms, Trade
 
 
 def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> EntryFilled | TradeEnded:
@@ -33,7 +34,11 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     if reserve_of(price, quantity, terms) + fee_of(price, quantity, rate) > trade.reserve:
         quantity = affordable(price, rate, trade.reserve, terms)
     is_shrunk = quantity < trade.quantity
-    why = _rejection(order, active, price, quantity, is_shrunk)
+    why: str | None = f"at `{plain(price)}` its reserve pays for less than the instrument's minimum"
+    # Only a shrunk fill can be too small: the quantity placed was big enough.
+    if not is_shrunk or _is_enough(quantity, price, terms):
+        event = _fill(trade.id, order, rulings, price, quantity, liquidity, cause, at_ms)
+        why = _rejection(event.rulings[0].levels, order.side, price, at_ms)
     if why is not None:
         return TradeEnded(
             trade_id=trade.id,
@@ -43,7 +48,6 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
             at_ms=at_ms,
             applied_to=seen_to,
         )
-    event = _fill(trade.id, order, rulings, price, quantity, liquidity, cause, at_ms)
     return replace(
         event,
         order=None,
@@ -53,10 +57,13 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     )
 
 
-def enter_at_once(trade_id: int, order: Order, cause: Cause, at_ms: int) -> EntryFilled:
-    """Enter as a taker at the price of `cause`; that the levels suit it was checked when it was sized."""
+def enter_at_once(trade_id: int, order: Order, cause: Cause, at_ms: int, levels: Levels | None = None) -> EntryFilled:
+    """Enter as a taker at the price of `cause`; that the levels suit it was checked when it was sized.
+
+    `levels` are those of the check, where the caller has them.
+    """
     price = filled_price(cause.raw_price, order.side is Side.LONG, Liquidity.TAKER, order.terms)
-    ruling = Ruling(order.placed_at, order.exits)
+    ruling = Ruling(order.placed_at, order.exits, levels)
     return _fill(trade_id, order, (ruling,), price, order.quantity, Liquidity.TAKER, cause, at_ms)
 
 
@@ -72,6 +79,7 @@ def _fill(
 ) -> EntryFilled:
     terms = order.terms
     rate = fee_rate(liquidity, terms)
+    fee = fee_of(price, quantity, rate)
     return EntryFilled(
         trade_id=trade_id,
         order=order,
@@ -79,12 +87,15 @@ def _fill(
         price=price,
         liquidity=liquidity,
         fee_rate=rate,
-        fee=fee_of(price, quantity, rate),
+        fee=fee,
         slippage=up_to_grid(abs(price - cause.raw_price) * quantity),
         reserve=reserve_of(price, quantity, terms),
         released=ZERO,
         rulings=tuple(
-            replace(r, levels=resolve(r.wish, order.side, price, terms.price_grid, quantity)) for r in rulings
+            r
+            if r.levels is not None
+            else Ruling(r.from_ms, r.wish, _levels(r.wish, order, price, quantity, fee, at_ms))
+            for r in rulings
         ),
         liquidation_price=liquidation_price(order.side, price, terms),
         cause=cause,
@@ -92,12 +103,23 @@ def _fill(
     )
 
 
-def _rejection(order: Order, ruling: Ruling, price: Decimal, quantity: Decimal, is_shrunk: bool) -> str | None:
-    """Return why a fill is rejected; only a shrunk one can be too small, the quantity placed was big enough."""
-    terms = order.terms
-    is_small = quantity <= 0 or quantity < terms.quantity_min or quantity * price < terms.notional_min
-    if is_shrunk and is_small:
-        return f"at `{plain(price)}` its reserve pays for less than the instrument's minimum"
-    levels = resolve(ruling.wish, order.side, price, terms.price_grid, quantity)
-    wrong = check_sides(levels, order.side, price, "entry")
+def _levels(wish: ExitWish, order: Order, price: Decimal, quantity: Decimal, fee: Decimal, at_ms: int) -> Levels:
+    levels = resolve(wish, order.side, price, order.terms.price_grid, quantity)
+    if wish.is_plain:
+        return levels
+    entered = Entered(
+        side=order.side, price=price, quantity=quantity, fee=fee, terms=order.terms, opened_at=at_ms, stop=levels.stop
+    )
+    return with_rules(levels, wish, entered)
+
+
+def _is_enough(quantity: Decimal, price: Decimal, terms: Terms) -> bool:
+    return quantity > 0 and quantity >= terms.quantity_min and quantity * price >= terms.notional_min
+
+
+def _rejection(levels: Levels | None, side: Side, price: Decimal, at_ms: int) -> str | None:
+    """Return why a fill is rejected: its exits do not suit its price."""
+    wrong = None if levels is None else check_sides(levels, side, price, "entry")
+    if wrong is None and levels is not None:
+        wrong = check_rules(levels, side, price, "entry", at_ms)
     return None if wrong is None else wrong.message

@@ -81,6 +81,27 @@ def liquidation_price(side: Side, entry: Decimal, terms: Terms) -> Decimal | Non
     return ceil_to((entry + unit_reserve) / (ONE + terms.taker), terms.price_grid)
 
 
+def even_price(side: Side, entry: Decimal, entry_fee: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
+    """Return the stop, nearest to the entry, at which `quantity` leaves without a net loss (semantics 1, `be`).
+
+    Counts the entry fee, the taker's fee of the exit and its slippage; rounded to the step away from the entry.
+    """
+    price = _even_price(side, entry, entry_fee, quantity, terms)
+    fill = filled_price(price, side is Side.SHORT, Liquidity.TAKER, terms)
+    net = to_grid((fill - entry) * side.sign * quantity) - fee_of(fill, quantity, terms.taker) - entry_fee
+    return price if net >= 0 else _even_price(side, entry, entry_fee + 2 * GRID, quantity, terms)
+
+
+def _even_price(side: Side, entry: Decimal, entry_fee: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
+    """Solve without the rounding of money, which takes at most one and a half units of 1e-8."""
+    worse, grid = terms.slippage_bps / _BPS, terms.price_grid
+    if side is Side.LONG:
+        fill = ceil_to((entry + entry_fee / quantity) / (ONE - terms.taker), grid)
+        return ceil_to(fill / (ONE - worse), grid)
+    fill = floor_to((entry - entry_fee / quantity) / (ONE + terms.taker), grid)
+    return floor_to(fill / (ONE + worse), grid)
+
+
 def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled:
     """Return the event that closes `quantity` of an open trade as decided.
 

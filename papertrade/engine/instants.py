@@ -61,6 +61,16 @@ def parse_duration(text: str) -> int:
     return total
 
 
+def duration_text(duration_ms: int) -> str:
+    """Print a duration of whole seconds as `parse_duration` reads it: `4h`, `1h30m`, `7d`."""
+    parts, left = [], duration_ms
+    for unit in "dhms":
+        count, left = divmod(left, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
 def parse_since(text: str, now_ms: int, zone: tzinfo) -> int:
     """Read where a report starts: `today`, `7d` before now, a date (midnight in `zone`), or a time.
 

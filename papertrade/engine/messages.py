@@ -147,6 +147,28 @@ class ExitFilled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopMoved:
+    """The rule moved a stop: a better price led a trail or reached a break-even, or the first target was taken.
+
+    All is as it is afterwards: `stop` and `reason` of the stop in force, `peak` and `trail_stop` of a trail that
+    has begun, whether the break-even stands, whether this is the move after the first target. `from_ms` is the
+    open of the candle, or the instant of the quote, whose exits these are; `cause.raw_price` is the better price.
+    """
+
+    trade_id: int
+    stop: Decimal
+    reason: ExitReason
+    peak: Decimal | None
+    trail_stop: Decimal | None
+    is_even: bool
+    is_after_first: bool
+    from_ms: int
+    cause: Cause
+    at_ms: int
+    applied_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeEnded:
     """A waiting trade ended without an entry: cancelled, expired or rejected; `released` is free again."""
 
@@ -211,7 +233,9 @@ class Refused:
     signal_key: str
 
 
-TradeEvent: TypeAlias = TradePlaced | EntryFilled | ExitFilled | TradeEnded | LevelsChanged | TradeFlagged | TagsChanged
+TradeEvent: TypeAlias = (
+    TradePlaced | EntryFilled | ExitFilled | StopMoved | TradeEnded | LevelsChanged | TradeFlagged | TagsChanged
+)
 Event: TypeAlias = (
     AccountCreated | CashMoved | EpochStarted | SignalAdded | SignalCancelled | TradeEvent | NoteAdded | Refused
 )

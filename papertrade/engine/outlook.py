@@ -65,7 +65,7 @@ def _at_worst(trade: Trade, levels: Levels) -> ExitFilled | None:
     price = adverse_price(trade, levels)
     if price is None:
         return None
-    reason = ExitReason.STOP_LOSS if price == levels.stop else ExitReason.LIQUIDATION
+    reason = levels.reason if price == levels.stop else ExitReason.LIQUIDATION
     return exit_fill(trade, trade.open_quantity, _decision(price, reason, Liquidity.TAKER))
 
 

@@ -8,14 +8,49 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
 
+from papertrade.engine.exit_wish import (
+    NO_EXITS,
+    BreakEvenWish,
+    ExitWish,
+    Level,
+    LevelKind,
+    TargetWish,
+    TimeLimitWish,
+    TrailWish,
+    parse_break_even,
+    parse_level,
+    parse_target,
+    parse_time_limit,
+    parse_trail,
+)
 from papertrade.engine.market import Side
 from papertrade.engine.money import HUNDRED, ONE, ZERO, parse_decimal, plain
+
+__all__ = [
+    "BreakEvenWish",
+    "EntryType",
+    "ExitWish",
+    "Level",
+    "LevelKind",
+    "Signal",
+    "Size",
+    "SizeKind",
+    "TargetWish",
+    "TimeLimitWish",
+    "TrailWish",
+    "hash_id",
+    "parse_break_even",
+    "parse_level",
+    "parse_size",
+    "parse_target",
+    "parse_time_limit",
+    "parse_trail",
+]
+"""A signal is read and made together with its exits, so their words can be had here too."""
 
 
 class EntryType(StrEnum):
@@ -30,15 +65,6 @@ class EntryType(StrEnum):
         return (side is Side.LONG) == (self is EntryType.LIMIT)
 
 
-class LevelKind(StrEnum):
-    """How a level is written."""
-
-    PRICE = "price"
-    PERCENT = "percent"
-    SIGNED_PERCENT = "signed_percent"
-    RISK = "risk"
-
-
 class SizeKind(StrEnum):
     """What a wished size is measured in."""
 
@@ -47,51 +73,6 @@ class SizeKind(StrEnum):
     PERCENT = "percent"
     RISK_PERCENT = "risk_percent"
     RISK_AMOUNT = "risk_amount"
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A price `95`, a price change `-2%` (signed) or `2%` (to the losing or winning side), or risks `2R`."""
-
-    kind: LevelKind
-    value: Decimal
-
-    def __post_init__(self) -> None:
-        if not self.value.is_finite():
-            raise ValueError(f"level `{self.value}` is not a number")
-        if self.kind is not LevelKind.SIGNED_PERCENT and self.value <= 0:
-            raise ValueError(f"level `{self}` must be above 0")
-        if self.kind is LevelKind.SIGNED_PERCENT and self.value <= -HUNDRED:
-            raise ValueError(f"level `{self}` would be a price of 0 or less")
-
-    def __str__(self) -> str:
-        number = plain(self.value)
-        match self.kind:
-            case LevelKind.PRICE:
-                return number
-            case LevelKind.PERCENT:
-                return f"{number}%"
-            case LevelKind.SIGNED_PERCENT:
-                return f"{number}%" if self.value < 0 else f"+{number}%"
-            case LevelKind.RISK:
-                return f"{number}R"
-            case _:
-                assert_never(self.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class TargetWish:
-    """A take profit and the fraction of the trade to close there; None shares equally with its peers."""
-
-    level: Level
-    fraction: Decimal | None = None
-
-    def __post_init__(self) -> None:
-        if self.fraction is not None and not ZERO < self.fraction <= ONE:
-            raise ValueError(f"fraction `{plain(self.fraction)}` of a target must be above 0 and at most 1")
-
-    def __str__(self) -> str:
-        return str(self.level) if self.fraction is None else f"{self.level}:{plain(self.fraction)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +87,6 @@ class Size:
             raise ValueError(f"size `{self.value}` must be above 0")
         if self.kind in (SizeKind.PERCENT, SizeKind.RISK_PERCENT) and self.value > HUNDRED:
             raise ValueError(f"`{plain(self.value)}` percent is more than the balance")
-
-
-@dataclass(frozen=True, slots=True)
-class ExitWish:
-    """Where a trade should end, as wished: a stop loss and take profits in the order given."""
-
-    stop: Level | None = None
-    targets: tuple[TargetWish, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.stop is not None and self.stop.kind is LevelKind.RISK:
-            raise ValueError(f"stop `{self.stop}` cannot be in risks: the stop defines the risk")
-        if self.stop is None and any(t.level.kind is LevelKind.RISK for t in self.targets):
-            raise ValueError("a target in risks (`2R`) needs a stop loss")
-        given = [t.fraction for t in self.targets if t.fraction is not None]
-        if given and len(given) != len(self.targets):
-            raise ValueError("either every target has a fraction or none has")
-        if sum(given, ZERO) > ONE:
-            raise ValueError(f"fractions of the targets sum to `{plain(sum(given, ZERO))}`, more than 1")
-        if len({t.level for t in self.targets}) != len(self.targets):
-            raise ValueError("two targets have the same level")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +105,7 @@ class Signal:
     made_at_ms: int
     entry_type: EntryType = EntryType.MARKET
     entry_price: Decimal | None = None
-    exits: ExitWish = ExitWish()
+    exits: ExitWish = NO_EXITS
     size: Size | None = None
     expires_at_ms: int | None = None
     confidence: Decimal | None = None
@@ -170,6 +130,7 @@ class Signal:
         for tag in self.tags:
             if not 1 <= len(tag) <= 64 or tag != tag.strip() or ";" in tag:
                 raise ValueError(f"tag `{tag[:64]}` must have 1 to 64 characters, no blank around it and no semicolon")
+        _check_exits(self.exits, self.side)
 
     @property
     def key(self) -> str:
@@ -197,31 +158,18 @@ class Signal:
         return json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
+def _check_exits(exits: ExitWish, side: Side) -> None:
+    """Refuse exits that cannot be right for a trade that is still to be entered, whatever its entry."""
+    if exits.stop is not None and exits.stop.kind.is_even:
+        raise ValueError(f"stop `{exits.stop}` means nothing before the entry: wish a break-even, such as `1R`")
+    percent = None if exits.trail is None else exits.trail.percent
+    if percent is not None and percent >= HUNDRED and side is Side.LONG:
+        raise ValueError(f"trail `{exits.trail}` of a long trade must be below `100%`")
+
+
 def hash_id(content: str) -> str:
     """Return the id of a signal that has none of its own: 16 hex digits of the SHA-256 of its content."""
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-_LEVEL = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]+)?)(%|[rR])?", re.ASCII)
-
-
-def parse_level(text: str) -> Level:
-    """Read `95`, `2%`, `-2%`, `+4%` or `2R`. Raises ValueError with what would be right."""
-    match = _LEVEL.fullmatch(text.strip())
-    if match is None or (match[1] and match[3] != "%"):
-        raise ValueError(f"`{text}` is not a level: write a price `95`, a change `-2%` or risks `2R`")
-    value = parse_decimal(match[1].replace("+", "") + match[2])
-    if match[3] is None:
-        return Level(LevelKind.PRICE, value)
-    if match[3] == "%":
-        return Level(LevelKind.SIGNED_PERCENT if match[1] else LevelKind.PERCENT, value)
-    return Level(LevelKind.RISK, value)
-
-
-def parse_target(text: str) -> TargetWish:
-    """Read a level with an optional fraction: `110`, `110:0.5`, `2R:0.5`."""
-    level, colon, fraction = text.strip().partition(":")
-    return TargetWish(parse_level(level), parse_decimal(fraction) if colon else None)
 
 
 def parse_size(measure: str, text: str) -> Size:
@@ -243,6 +191,13 @@ def parse_size(measure: str, text: str) -> Size:
             raise ValueError(f"`{text}` is not a {measure}: write a plain number")
 
 
+def _later_exits(exits: ExitWish) -> list[object]:
+    """Return what older signals could not wish, where it is wished: their content stays what it was."""
+    names = ("trail", "break_even", "time_limit", "after_first")
+    given: dict[str, object] = {name: str(wish) for name in names if (wish := getattr(exits, name)) is not None}
+    return [given] if given else []
+
+
 def _text(value: object) -> object:
     match value:
         case Decimal():
@@ -252,7 +207,7 @@ def _text(value: object) -> object:
         case None | int() | str():
             return value
         case ExitWish():
-            return [_text(value.stop), _text(value.targets)]
+            return [_text(value.stop), _text(value.targets), *_later_exits(value)]
         case Size():
             return [value.kind, plain(value.value)]
         case _:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from papertrade.engine.market import Side
 from papertrade.engine.messages import (
     EntryFilled,
     ExitFilled,
     LevelsChanged,
+    StopMoved,
     TagsChanged,
     TradeEnded,
     TradeEvent,
@@ -29,27 +31,35 @@ def evolve(trade: Trade | None, event: TradeEvent) -> Trade:
     Raises ValueError for an event that cannot follow: a second ending, a fill of nothing.
     """
     with exact():
-        match event:
-            case TradePlaced():
-                return _placed(event.trade_id, event.order, event)
-            case EntryFilled(order=Order() as order):
-                return _entered(_blank(event.trade_id, order), event)
-            case _ if trade is None:
-                raise ValueError(f"trade {event.trade_id} does not exist yet")
-            case EntryFilled():
-                return _entered(_in_state(trade, Status.PENDING), event)
-            case ExitFilled():
-                return _exited(_in_state(trade, Status.OPEN), event)
-            case TradeEnded():
-                return _ended(_in_state(trade, Status.PENDING), event)
-            case LevelsChanged():
-                return replace(_live(trade), rulings=_with_ruling(trade.rulings, event.ruling))
-            case TradeFlagged():
-                return replace(trade, flags=_with_flags(trade.flags, event.flags))
-            case TagsChanged():
-                return replace(trade, tags=event.tags)
-            case _:
-                assert_never(event)
+        return following(trade, event)
+
+
+def following(trade: Trade | None, event: TradeEvent) -> Trade:
+    """Do what `evolve` does, for callers that are inside `exact()` already."""
+    match event:
+        case TradePlaced():
+            return _placed(event.trade_id, event.order, event)
+        case EntryFilled(order=Order() as order):
+            return _entered(event, order, order.placed_at, order.whole_from, order.tags, order.flags)
+        case _ if trade is None:
+            raise ValueError(f"trade {event.trade_id} does not exist yet")
+        case EntryFilled():
+            waited = _in_state(trade, Status.PENDING)
+            return _entered(event, waited.order, waited.applied_to, waited.whole_from, waited.tags, waited.flags)
+        case ExitFilled():
+            return _exited(_in_state(trade, Status.OPEN), event)
+        case StopMoved():
+            return _moved(_in_state(trade, Status.OPEN), event)
+        case TradeEnded():
+            return _ended(_in_state(trade, Status.PENDING), event)
+        case LevelsChanged():
+            return replace(_live(trade), rulings=_with_ruling(trade.rulings, event.ruling))
+        case TradeFlagged():
+            return replace(trade, flags=_with_flags(trade.flags, event.flags))
+        case TagsChanged():
+            return replace(trade, tags=event.tags)
+        case _:
+            assert_never(event)
 
 
 def ruling_at(trade: Trade, open_ms: int) -> Ruling:
@@ -68,14 +78,14 @@ def levels_at(trade: Trade, open_ms: int) -> Levels:
     return levels
 
 
-def _blank(trade_id: int, order: Order) -> Trade:
+def _placed(trade_id: int, order: Order, event: TradePlaced) -> Trade:
     return Trade(
         id=trade_id,
         order=order,
         status=Status.PENDING,
         quantity=order.quantity,
         open_quantity=ZERO,
-        reserve=ZERO,
+        reserve=event.reserve + event.fee,
         rulings=(Ruling(order.placed_at, order.exits),),
         applied_to=order.placed_at,
         whole_from=order.whole_from,
@@ -84,26 +94,26 @@ def _blank(trade_id: int, order: Order) -> Trade:
     )
 
 
-def _placed(trade_id: int, order: Order, event: TradePlaced) -> Trade:
-    return replace(_blank(trade_id, order), reserve=event.reserve + event.fee)
-
-
-def _entered(trade: Trade, event: EntryFilled) -> Trade:
+def _entered(
+    event: EntryFilled, order: Order, applied_to: int, whole_from: int, tags: tuple[str, ...], flags: tuple[Flag, ...]
+) -> Trade:
+    """Make the open trade: all that it takes from the time before is when it was placed, and its marks."""
     levels = event.rulings[0].levels
-    applied_to = trade.applied_to if event.applied_to is None else event.applied_to
-    return replace(
-        trade,
+    return Trade(
+        id=event.trade_id,
+        order=order,
         status=Status.OPEN,
         quantity=event.quantity,
         open_quantity=event.quantity,
         reserve=event.reserve,
         rulings=event.rulings,
-        applied_to=applied_to,
-        whole_from=trade.whole_from if event.applied_to is None else event.applied_to,
-        flags=_with_flags(trade.flags, event.flags),
+        applied_to=applied_to if event.applied_to is None else event.applied_to,
+        whole_from=whole_from if event.applied_to is None else event.applied_to,
+        tags=tags,
+        flags=_with_flags(flags, event.flags),
         entry_price=event.price,
         opened_at=event.at_ms,
-        initial_stop=None if levels is None else levels.stop,
+        initial_stop=None if levels is None else levels.first_stop,
         liquidation_price=event.liquidation_price,
         entry_fee=event.fee,
         entry_fee_left=event.fee,
@@ -140,6 +150,33 @@ def _exited(trade: Trade, event: ExitFilled) -> Trade:
     )
 
 
+def _moved(trade: Trade, event: StopMoved) -> Trade:
+    """Move the stops; exits that rule later and kept the same trail or break-even move with them."""
+    before = levels_at(trade, event.from_ms)
+    return replace(
+        trade,
+        rulings=tuple(
+            r if r.levels is None else replace(r, levels=_stops_moved(r.levels, before, event, trade.side))
+            for r in trade.rulings
+        ),
+        applied_to=event.applied_to,
+        # A quote leaves the candle around it half seen; after a candle the next one is whole anyway.
+        whole_from=trade.whole_from if event.cause.quote is None else max(trade.whole_from, event.applied_to),
+    )
+
+
+def _stops_moved(levels: Levels, before: Levels, event: StopMoved, side: Side) -> Levels:
+    own, trail, even, after = levels.own_stop, levels.trail, levels.break_even, levels.after_first
+    if event.is_after_first and after is not None and after == before.after_first:
+        own = after if own is None or (after.price - own.price) * side.sign > 0 else own
+        after = None
+    if trail is not None and trail == before.trail:
+        trail = replace(trail, peak=event.peak, stop=event.trail_stop)
+    if even is not None and even == before.break_even:
+        even = replace(even, is_armed=event.is_even)
+    return levels.with_stops(own, trail, even, after, side)
+
+
 def _ended(trade: Trade, event: TradeEnded) -> Trade:
     return replace(
         trade,
@@ -168,4 +205,4 @@ def _with_ruling(rulings: tuple[Ruling, ...], new: Ruling) -> tuple[Ruling, ...]
 
 
 def _with_flags(flags: tuple[Flag, ...], more: tuple[Flag, ...]) -> tuple[Flag, ...]:
-    return tuple(sorted({*flags, *more}))
+    return tuple(sorted({*flags, *more})) if more else flags

@@ -12,10 +12,11 @@ from decimal import Decimal
 from papertrade.engine.account import AccountBook
 from papertrade.engine.conventions import CONSERVATIVE, Convention, EntryAt
 from papertrade.engine.entries import enter_at_once
-from papertrade.engine.fills import fee_of, filled_price, reserve_of
+from papertrade.engine.exit_wish import ExitWish
+from papertrade.engine.fills import fee_of, fee_rate, filled_price, reserve_of
 from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument
-from papertrade.engine.levels import check_sides, resolve
+from papertrade.engine.levels import Entered, check_rules, check_sides, resolve, with_rules
 from papertrade.engine.market import MINUTE_MS, Candle, Quote, Side, first_whole_open
 from papertrade.engine.messages import (
     CashMoved,
@@ -28,7 +29,7 @@ from papertrade.engine.messages import (
 from papertrade.engine.money import ONE, ZERO, ceil_to, exact, floor_to, plain
 from papertrade.engine.signal import EntryType, Signal, Size
 from papertrade.engine.sizing import Ask, Sized, SizingRules, size_up
-from papertrade.engine.trade import Flag, Order, Terms, Trade
+from papertrade.engine.trade import Flag, Levels, Order, Terms, Trade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,14 +193,13 @@ def _at_the_candle(candle: Candle, convention: Convention) -> Cause:
 
 
 def _enter_now(opening: Opening, rules: Rules, cause: Cause) -> EntryFilled | Refusal:
-    signal = opening.signal
     terms = rules.terms(opening.instrument)
-    price = filled_price(cause.raw_price, signal.side is Side.LONG, Liquidity.TAKER, terms)
-    sized = _sized(opening, rules, price, Liquidity.TAKER)
+    price = filled_price(cause.raw_price, opening.signal.side is Side.LONG, Liquidity.TAKER, terms)
+    sized = _sized(opening, rules, terms, price, Liquidity.TAKER)
     if isinstance(sized, Refusal):
         return sized
-    order = _order(opening, rules, terms, sized)
-    return enter_at_once(opening.trade_id, order, cause, opening.at_ms)
+    size, levels = sized
+    return enter_at_once(opening.trade_id, _order(opening, rules, terms, size), cause, opening.at_ms, levels)
 
 
 def _place(opening: Opening, rules: Rules) -> TradePlaced | Refusal:
@@ -209,38 +209,70 @@ def _place(opening: Opening, rules: Rules) -> TradePlaced | Refusal:
         raise ValueError("a market entry cannot wait")
     liquidity = Liquidity.MAKER if signal.entry_type is EntryType.LIMIT else Liquidity.TAKER
     price = filled_price(signal.entry_price, signal.side is Side.LONG, liquidity, terms)
-    sized = _sized(opening, rules, price, liquidity)
+    sized = _sized(opening, rules, terms, price, liquidity)
     if isinstance(sized, Refusal):
         return sized
-    order = _order(opening, rules, terms, sized)
+    size, _ = sized
     return TradePlaced(
         trade_id=opening.trade_id,
-        order=order,
-        reserve=reserve_of(price, sized.quantity, terms),
-        fee=fee_of(price, sized.quantity, terms.taker),
+        order=_order(opening, rules, terms, size),
+        reserve=reserve_of(price, size.quantity, terms),
+        fee=fee_of(price, size.quantity, terms.taker),
     )
 
 
-def _sized(opening: Opening, rules: Rules, price: Decimal, liquidity: Liquidity) -> Sized | Refusal:
+def _sized(
+    opening: Opening, rules: Rules, terms: Terms, price: Decimal, liquidity: Liquidity
+) -> tuple[Sized, Levels] | Refusal:
+    """Return the size, and the exit prices of that size, or why there is none."""
     signal = opening.signal
-    terms = rules.terms(opening.instrument)
     levels = resolve(signal.exits, signal.side, price, terms.price_grid, ONE)
     wrong = check_sides(levels, signal.side, price, "entry")
     if wrong is not None:
         return wrong
+    # What a break-even costs depends on the size, and the size on the stop: so first all that needs no size.
+    sizeless = signal.exits if signal.exits.is_plain else replace(signal.exits, break_even=None, after_first=None)
+    of_one = _ruled(levels, sizeless, opening, terms, price, ONE, ZERO)
+    if isinstance(of_one, Refusal):
+        return of_one
     ask = Ask(
         side=signal.side,
         price=price,
-        stop=levels.stop,
+        stop=of_one.first_stop,
         liquidity=liquidity,
         instrument=opening.instrument,
         terms=terms,
     )
-    size = opening.size if opening.size is not None else signal.size
-    sized = size_up(size, ask, opening.account.balance, opening.account.cash, rules.sizing)
-    if isinstance(sized, Refusal) and sized.code == "insufficient_funds":
-        return replace(sized, details={**sized.details, "reserved": plain(opening.account.reserved)})
-    return sized
+    wished = opening.size if opening.size is not None else signal.size
+    size = size_up(wished, ask, opening.account.balance, opening.account.cash, rules.sizing)
+    if isinstance(size, Refusal):
+        if size.code == "insufficient_funds":
+            return replace(size, details={**size.details, "reserved": plain(opening.account.reserved)})
+        return size
+    levels = Levels(levels.stop, levels.targets, size.quantity)
+    fee = fee_of(price, size.quantity, fee_rate(liquidity, terms))
+    ruled = _ruled(levels, signal.exits, opening, terms, price, size.quantity, fee)
+    return ruled if isinstance(ruled, Refusal) else (size, ruled)
+
+
+def _ruled(
+    levels: Levels, wish: ExitWish, opening: Opening, terms: Terms, price: Decimal, quantity: Decimal, fee: Decimal
+) -> Levels | Refusal:
+    """Add what moves the stop and limits the time, checked against the expected entry."""
+    if wish.is_plain:
+        return levels
+    side = opening.signal.side
+    entered = Entered(
+        side=side,
+        price=price,
+        quantity=quantity,
+        fee=fee,
+        terms=terms,
+        opened_at=opening.at_ms,
+        stop=levels.stop,
+    )
+    ruled = with_rules(levels, wish, entered)
+    return check_rules(ruled, side, price, "entry", opening.at_ms) or ruled
 
 
 def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
@@ -264,10 +296,18 @@ def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
         exits=signal.exits,
         terms=terms,
         placed_at=opening.at_ms,
-        whole_from=first_whole_open(opening.at_ms, rules.candle_ms),
+        whole_from=_whole_from(opening, rules),
         expires_at=signal.expires_at_ms,
         confidence=signal.confidence,
         reason=signal.reason,
         tags=tuple(sorted(set(signal.tags))),
         flags=tuple(sorted(marks)),
     )
+
+
+def _whole_from(opening: Opening, rules: Rules) -> int:
+    """Return the open of the first candle that lies wholly after the order: a backtest's own, if placed at its open."""
+    candle = opening.candle
+    if candle is None:
+        return first_whole_open(opening.at_ms, rules.candle_ms)
+    return candle.open_ms if opening.at_ms <= candle.open_ms else candle.end_ms

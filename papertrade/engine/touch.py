@@ -9,18 +9,20 @@ The numbers in brackets are sections of docs/semantics.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
 
 from papertrade.engine.armed import adverse_price
-from papertrade.engine.conventions import GapFill, LimitFill, SameCandle
+from papertrade.engine.conventions import GapFill, LimitFill, SameCandle, TrailOn
 from papertrade.engine.entries import enter
 from papertrade.engine.fills import Decision, exit_fill, part_at_target
+from papertrade.engine.follow import follow, follow_first_target, followed
 from papertrade.engine.market import Candle, Quote, Side
-from papertrade.engine.messages import Cause, ExitFilled, Liquidity, TradeEnded, TradeEvent
+from papertrade.engine.messages import Cause, ExitFilled, Liquidity, StopMoved, TradeEnded, TradeEvent
 from papertrade.engine.money import exact
 from papertrade.engine.signal import EntryType
-from papertrade.engine.state import evolve, levels_at
+from papertrade.engine.state import following, levels_at
 from papertrade.engine.trade import ExitReason, Flag, Status, Target, Trade
 
 
@@ -51,15 +53,20 @@ def _covers(finer: Sequence[Candle], candle: Candle) -> bool:
 
 
 class _Walk:
-    """One trade on its way through one candle or quote, collecting what happens."""
+    """One trade on its way through one candle or quote, collecting what happens.
+
+    `levels` are the exits that rule here and `adverse` the price that ends the trade against it: None while it
+    waits, and kept up to date by `_add`.
+    """
 
     def __init__(self, trade: Trade, seen: Candle | Quote, finer: Sequence[Candle] = ()) -> None:
-        self.trade = trade
         self.seen = seen
         self.finer = finer
         self.events: list[TradeEvent] = []
+        self._has_moved = False
         self.convention = trade.order.terms.convention
         self.from_ms, self.to_ms = (seen.open_ms, seen.end_ms) if isinstance(seen, Candle) else (seen.at_ms, seen.at_ms)
+        self._stand(trade)
 
     def go(self) -> None:
         """Walk the whole path of what was seen."""
@@ -77,14 +84,17 @@ class _Walk:
                 return
             price = quote.entry_price(self.trade.side)
             self._jump_entry(price, quote.at_ms)
-        self._jump_exits(quote.mark(self.trade.side), quote.at_ms)
+        price = quote.mark(self.trade.side)
+        self._jump_exits(price, quote.at_ms)
+        self._follow(price, quote.at_ms)
 
     def candle(self, candle: Candle) -> None:
         """Walk through a candle; the one of the trade's own entry or placing shows only its close [5]."""
         if candle.open_ms < self.trade.whole_from:
             if self.is_waiting:
                 self._jump_entry(candle.close, candle.last_ms)
-            self._jump_exits(candle.close, candle.last_ms)
+            self._jump_exits(candle.close, candle.last_ms, may_be_due=False)
+            self._follow(candle.close, candle.last_ms)
             return
         if self.is_waiting:
             if self._expires(candle.open_ms):
@@ -94,7 +104,7 @@ class _Walk:
         for inside in self.finer or (candle,):
             if self.is_waiting:
                 self._sweep_entry(inside, candle)
-            else:
+            elif self.is_open:
                 self._sweep_exits(inside, candle)
 
     # -- entries [4.4] -----------------------------------------------------------------------------
@@ -140,44 +150,67 @@ class _Walk:
             self._after_stop(inside, candle)
 
     def _after_limit(self, inside: Candle, candle: Candle) -> None:
-        """The way from a limit to a stop beyond it lies behind the fill: certain. A target needs the close."""
+        """The way from a limit to a stop beyond it lies behind the fill: certain. A better price needs the close."""
         worst, _ = self._extremes(inside)
         if (stop := self._adverse_reached(worst)) is not None:
             self._leave(stop, stop, "4.4 stop beyond the limit", candle.last_ms)
         while (target := self._target_reached(inside.close)) is not None:
             self._take(target, target.price, "4.4 close beyond the target", candle.last_ms)
+        self._follow(inside.close, candle.last_ms)
 
     def _after_stop(self, inside: Candle, candle: Candle) -> None:
-        """Whether the stop loss was touched before a stop entry or after it, only the close can tell."""
+        """Whether the stop loss was touched before a stop entry or after it, only the close can tell.
+
+        The favourable extreme lies behind the fill, for the entry is on the way to it: a trail may follow it.
+        """
         worst, best = self._extremes(inside)
         if (stop := self._adverse_reached(worst)) is not None:
             is_open_question = self._adverse_reached(inside.close) is None
             self._leave(stop, stop, "4.4 stop in the candle of entry", candle.last_ms, is_ambiguous=is_open_question)
-        while (target := self._target_reached(best)) is not None:
-            self._take(target, target.price, "4.4 target in the candle of entry", candle.last_ms)
+        self._take_swept(best, candle.last_ms, "4.4 target in the candle of entry")
+        self._follow_to_close(best, inside, candle)
 
-    # -- exits [4.1, 4.2] --------------------------------------------------------------------------
+    # -- exits [4.1 to 4.5] ------------------------------------------------------------------------
 
-    def _jump_exits(self, price: Decimal, at_ms: int) -> None:
-        """Leave at a stop jumped past at the price seen, or at each target jumped past at its level."""
+    def _jump_exits(self, price: Decimal, at_ms: int, *, may_be_due: bool = True) -> None:
+        """Leave at a stop jumped past at the price seen, or at each target jumped past at its level.
+
+        At the time limit all of this, and what is left after it, leaves at the price seen.
+        """
+        if self.levels is None:
+            return
+        limit = self.levels.time_limit
+        is_due = may_be_due and limit is not None and at_ms >= limit
         if (stop := self._adverse_reached(price)) is not None:
-            at_level = self.convention.gap_stop is GapFill.LEVEL
+            at_level = self.convention.gap_stop is GapFill.LEVEL and not is_due
             self._leave(stop, stop if at_level else price, "4.1 open beyond the stop", at_ms)
         while (target := self._target_reached(price)) is not None:
-            at_level = self.convention.gap_target is GapFill.LEVEL
+            at_level = self.convention.gap_target is GapFill.LEVEL and not is_due
             self._take(target, target.price if at_level else price, "4.1 open beyond the target", at_ms)
+        if is_due and self.is_open:
+            self._close_all(self._cause("4.5 time limit", price, None), ExitReason.TIME_LIMIT, at_ms)
 
     def _sweep_exits(self, inside: Candle, candle: Candle) -> None:
         """Leave at what the inside of the candle touches; if at both, in the order of the convention."""
         worst, best = self._extremes(inside)
         stop, target = self._adverse_reached(worst), self._target_reached(best)
-        has_both = stop is not None and target is not None
-        if stop is not None and (target is None or self._stop_counts_first(inside)):
-            self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=has_both)
-        while (target := self._target_reached(best)) is not None:
-            self._take(target, target.price, "4.2 target touched", candle.last_ms, is_ambiguous=has_both)
-        if (stop := self._adverse_reached(worst)) is not None:
-            self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=has_both)
+        if stop is None:
+            self._take_swept(best, candle.last_ms, "4.2 target touched")
+            self._follow_to_close(best, inside, candle)
+        elif target is None or self._stop_counts_first(inside):
+            in_doubt = target is not None or self._moves_in_doubt(best)
+            self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=in_doubt)
+        else:
+            self._take_swept(best, candle.last_ms, "4.2 target touched", is_ambiguous=True)
+            if (stop := self._adverse_reached(worst)) is not None:
+                self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=True)
+
+    def _moves_in_doubt(self, best: Decimal) -> bool:
+        """Whether a touched stop would be another one if the favourable extreme came first."""
+        if self.levels is None or not self.levels.has_moving_stop:
+            return False
+        moved = followed(self.levels, self._within(best), self.trade.side, self.trade.order.terms.price_grid)
+        return adverse_price(self.trade, moved) != self.adverse
 
     def _stop_counts_first(self, inside: Candle) -> bool:
         """Which of two levels touched in one candle counts as first; a tie of distances goes to the stop."""
@@ -192,12 +225,38 @@ class _Walk:
             case _:
                 assert_never(self.convention.same_candle)
 
+    def _follow_to_close(self, best: Decimal, inside: Candle, candle: Candle) -> None:
+        """Move the stops after the favourable extreme and test what comes after it: the close, certainly [4.3].
+
+        With `high-first` the other extreme comes after it too.
+        """
+        self._follow(best, candle.last_ms)
+        if not self._has_moved:
+            return
+        if (stop := self._adverse_reached(inside.close)) is not None:
+            self._leave(stop, stop, "4.3 close beyond the moved stop", candle.last_ms)
+        elif self.convention.trail is TrailOn.HIGH_FIRST:
+            worst, _ = self._extremes(inside)
+            if (stop := self._adverse_reached(worst)) is not None:
+                self._leave(stop, stop, "4.2 stop touched", candle.last_ms, is_ambiguous=True)
+
+    def _follow(self, best: Decimal, at_ms: int) -> None:
+        if self.levels is None or not self.levels.has_moving_stop or not self.is_open:
+            return
+        self._add_moves(follow(self.trade, self._within(best), self.from_ms, at_ms, self.to_ms))
+
     def _leave(self, level: Decimal, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
         """Close all at `price` because the stop or the liquidation price at `level` was reached."""
-        is_stop = levels_at(self.trade, self.from_ms).stop == level
+        reason = ExitReason.LIQUIDATION
+        if self.levels is not None and self.levels.stop == level:
+            reason = self.levels.reason
+        cause = self._cause("4.6 liquidation price reached" if reason is ExitReason.LIQUIDATION else rule, price, level)
+        self._close_all(cause, reason, at_ms, is_ambiguous=is_ambiguous)
+
+    def _close_all(self, cause: Cause, reason: ExitReason, at_ms: int, *, is_ambiguous: bool = False) -> None:
         decision = Decision(
-            cause=self._cause(rule if is_stop else "4.6 liquidation price reached", price, level),
-            reason=ExitReason.STOP_LOSS if is_stop else ExitReason.LIQUIDATION,
+            cause=cause,
+            reason=reason,
             liquidity=Liquidity.TAKER,
             at_ms=at_ms,
             is_ambiguous=is_ambiguous,
@@ -205,6 +264,10 @@ class _Walk:
             flags=self._exit_flags(at_ms, is_ambiguous),
         )
         self._add(exit_fill(self.trade, self.trade.open_quantity, decision))
+
+    def _take_swept(self, best: Decimal, at_ms: int, rule: str, *, is_ambiguous: bool = False) -> None:
+        while (target := self._target_reached(best)) is not None:
+            self._take(target, target.price, rule, at_ms, is_ambiguous=is_ambiguous)
 
     def _take(self, target: Target, price: Decimal, rule: str, at_ms: int, *, is_ambiguous: bool = False) -> None:
         """Close the target's fraction, or all where it is the last one or too small a piece is left."""
@@ -221,6 +284,9 @@ class _Walk:
             flags=self._exit_flags(at_ms, is_ambiguous),
         )
         self._add(exit_fill(self.trade, quantity, decision))
+        if levels.after_first is None or not self.is_open:
+            return
+        self._add_moves(follow_first_target(self.trade, target.price, self.from_ms, at_ms, self.to_ms))
 
     # -- leaves ------------------------------------------------------------------------------------
 
@@ -235,8 +301,21 @@ class _Walk:
         return self.trade.status is Status.OPEN
 
     def _add(self, event: TradeEvent) -> None:
-        self.trade = evolve(self.trade, event)
         self.events.append(event)
+        self._stand(following(self.trade, event))
+
+    def _add_moves(self, event: StopMoved | None) -> None:
+        """Add a move of the rule, if there is one, with what was seen as its cause."""
+        if event is None:
+            return
+        cause = event.cause
+        self._has_moved = True
+        self._add(replace(event, cause=self._cause(cause.rule, cause.raw_price, cause.level)))
+
+    def _stand(self, trade: Trade) -> None:
+        self.trade = trade
+        self.levels = levels_at(trade, self.from_ms) if trade.status is Status.OPEN else None
+        self.adverse = None if self.levels is None else adverse_price(trade, self.levels)
 
     def _cause(self, rule: str, raw_price: Decimal, level: Decimal | None) -> Cause:
         if isinstance(self.seen, Candle):
@@ -256,17 +335,23 @@ class _Walk:
 
     def _adverse_reached(self, price: Decimal) -> Decimal | None:
         """Return the stop or liquidation price that `price` reaches, None if neither or nothing is open."""
-        level = adverse_price(self.trade, levels_at(self.trade, self.from_ms)) if self.is_open else None
+        level = self.adverse
         if level is None or not self._passes(price, level, self.trade.side is Side.LONG, is_maker=False):
             return None
         return level
 
     def _target_reached(self, price: Decimal) -> Target | None:
         """Return the next target that `price` reaches, None if it does not or nothing is open."""
-        target = levels_at(self.trade, self.from_ms).next_target() if self.is_open else None
+        target = None if self.levels is None else self.levels.next_target()
         if target is None or not self._passes(price, target.price, self.trade.side is Side.SHORT, is_maker=True):
             return None
         return target
+
+    def _within(self, best: Decimal) -> Decimal:
+        """Return a favourable extreme no better than that of the candle seen: finer candles never price [5]."""
+        if not self.finer or not isinstance(self.seen, Candle):
+            return best
+        return min(best, self.seen.high) if self.trade.side is Side.LONG else max(best, self.seen.low)
 
     def _extremes(self, inside: Candle) -> tuple[Decimal, Decimal]:
         """Return the extreme that hurts the trade and the one that favours it."""

@@ -7,11 +7,12 @@ needs nothing but the trade and what the market did.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from papertrade.engine.conventions import CONSERVATIVE, Convention
+from papertrade.engine.later import LATER
 from papertrade.engine.market import Side
 from papertrade.engine.money import CONTEXT, GRID, ONE, ZERO
 from papertrade.engine.signal import EntryType, ExitWish
@@ -98,15 +99,94 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
-    """Resolved exit prices, on the price step: the stop and the targets, nearest first.
+class Stop:
+    """A price that ends a trade against it, and the reason it ends for."""
 
-    Fractions are of `base_quantity`: what was open when these levels were made.
+    price: Decimal
+    reason: ExitReason = ExitReason.STOP_LOSS
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A stop that follows the best price: `distance` is a price difference, or percent of the peak.
+
+    Once `activation` is reached (at once where it is None) `peak` is the best price since, and `stop` stands
+    at the distance from it; both are None before.
+    """
+
+    distance: Decimal
+    is_percent: bool
+    activation: Decimal | None = None
+    peak: Decimal | None = None
+    stop: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """A stop at the price where nothing is lost; it stands from the touch of `trigger` on (`is_armed`)."""
+
+    trigger: Decimal
+    stop: Decimal
+    is_gross: bool = False
+    is_armed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Resolved exit prices, on the price step: the stop in force and the targets, nearest first.
+
+    Fractions are of `base_quantity`: what was open when these levels were made. `stop` is the nearest to the
+    market of the trade's own stop, its trail and its break-even, `reason` says which; `own` is its own stop
+    where there is a trail or a break-even beside it. `after_first` is where its own stop goes when the first
+    target is taken, None once it went there. `time_limit` is the instant (UTC ms) from which it leaves.
     """
 
     stop: Decimal | None
     targets: tuple[Target, ...]
     base_quantity: Decimal
+    reason: ExitReason = field(default=ExitReason.STOP_LOSS, metadata=LATER)
+    own: Stop | None = field(default=None, metadata=LATER)
+    trail: Trail | None = field(default=None, metadata=LATER)
+    break_even: BreakEven | None = field(default=None, metadata=LATER)
+    after_first: Stop | None = field(default=None, metadata=LATER)
+    time_limit: int | None = field(default=None, metadata=LATER)
+
+    @property
+    def has_moving_stop(self) -> bool:
+        """Whether a better price can move the stop."""
+        return self.trail is not None or self.break_even is not None
+
+    @property
+    def own_stop(self) -> Stop | None:
+        """The stop that stands whatever the trail and the break-even do."""
+        if self.has_moving_stop:
+            return self.own
+        return None if self.stop is None else Stop(self.stop, self.reason)
+
+    @property
+    def first_stop(self) -> Decimal | None:
+        """The stop that the risk counts from at the entry: the trade's own, else a trail that begins there."""
+        return self.stop if self.own is None else self.own.price
+
+    def with_stops(
+        self, own: Stop | None, trail: Trail | None, break_even: BreakEven | None, after_first: Stop | None, side: Side
+    ) -> Levels:
+        """Return these levels with other stops, the nearest to the market in force; a tie goes to the own stop."""
+        each = [] if own is None else [own]
+        if trail is not None and trail.stop is not None:
+            each.append(Stop(trail.stop, ExitReason.TRAILING_STOP))
+        if break_even is not None and break_even.is_armed:
+            each.append(Stop(break_even.stop, ExitReason.BREAK_EVEN))
+        nearest = max(each, key=lambda stop: stop.price * side.sign, default=None)
+        return replace(
+            self,
+            stop=None if nearest is None else nearest.price,
+            reason=ExitReason.STOP_LOSS if nearest is None else nearest.reason,
+            own=None if trail is None and break_even is None else own,
+            trail=trail,
+            break_even=break_even,
+            after_first=after_first,
+        )
 
     def next_target(self) -> Target | None:
         """Return the nearest target that is not filled yet."""
@@ -118,7 +198,17 @@ class Levels:
     def without(self, price: Decimal) -> Levels:
         """Mark the target at `price` as filled."""
         targets = tuple(Target(t.price, t.fraction, t.is_filled or t.price == price) for t in self.targets)
-        return Levels(self.stop, targets, self.base_quantity)
+        return Levels(
+            self.stop,
+            targets,
+            self.base_quantity,
+            self.reason,
+            self.own,
+            self.trail,
+            self.break_even,
+            self.after_first,
+            self.time_limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,24 @@ from papertrade.engine.messages import Cause
 from papertrade.engine.money import canonical, exact, plain
 from papertrade.engine.trade import Flag
 from papertrade.render.console import Screen
+from papertrade.render.explained_stops import stop_facts, without_trailing
 from papertrade.render.facts import Fact, show_facts
 from papertrade.render.numbers import local_second, r_multiple, toned
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS, levels_text
 from papertrade.reports.explain import Charged, EntryExplained, ExitExplained, Explanation, Priced, Waiting
+from papertrade.reports.explain_stops import StopExplained
 
 RULES: Final = {
     "4.1 open beyond the stop": "the market jumped past the stop: out at the price seen",
     "4.1 open beyond the target": "the market jumped past the target: out at the target's own price",
     "4.2 stop touched": "the price swept through the stop: out at the stop",
     "4.2 target touched": "the price swept through the target: out at the target",
+    "4.3 new peak": "a better price than any before: the trail follows it",
+    "4.3 break-even reached": "the trigger was touched: the stop goes to break-even",
+    "4.3 close beyond the moved stop": "the candle moved the stop and closed beyond it: certainly crossed after it",
+    "4.5 first target taken": "the first target was taken: the stop goes where it was wished to",
+    "4.5 time limit": "its time was over: out at the first open after it",
     "4.6 liquidation price reached": "the loss and the exit's fee would have eaten the whole reserve: out",
     "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
     "4.4 market entry at the open": "filled at the open of the first candle after the signal",
@@ -56,6 +63,7 @@ _WIDTH: Final = 9
 
 def show_explanation(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
     """Write the whole explanation."""
+    moves = without_trailing(told.stop_moves, [left.stamp.seq for left in told.exits])
     for refusal in told.refusals:
         cells = (Cell("refused", Tone.WARNING), Cell(f" {_when(refusal.at_ms, zone)}: {refusal.refused.message}"))
         screen.line(*cells)
@@ -64,8 +72,10 @@ def show_explanation(told: Explanation, currency: str, zone: tzinfo, screen: Scr
     if told.entry is not None:
         _show_entry(told, told.entry, currency, zone, screen)
     for number, left in enumerate(told.exits, start=1):
+        _show_moves(moves, left.stamp.seq, zone, screen)
         name = "Exit" if len(told.exits) == 1 and left.is_final else f"Exit {number}"
         _show_exit(name, left, currency, zone, screen)
+    _show_moves(moves, None, zone, screen)
     _show_end(told, currency, zone, screen)
 
 
@@ -109,6 +119,16 @@ def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: t
         facts.append(("ruin", f"liquidation at {plain(entry.liquidation_price)} (section 4.6)"))
     facts += _remarks((*told.trade.order.flags, *entry.flags))
     show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _show_moves(moves: list[tuple[StopExplained, int]], until: int | None, zone: tzinfo, screen: Screen) -> None:
+    """Write the moves of the stop that came before event `until`, and take them off the list."""
+    while moves and (until is None or moves[0][0].seq < until):
+        move, raised = moves.pop(0)
+        name = "Stop moved" if move.stop != move.stop_before else "Behind the stop"
+        _title(name, move.at_ms, move.recorded_ms, zone, screen)
+        facts: list[Fact] = [("rule", _rule(move.cause)), ("seen", _seen(move.cause, zone)), *stop_facts(move, raised)]
+        show_facts(screen, facts, indent=2, width=_WIDTH)
 
 
 def _show_exit(name: str, left: ExitExplained, currency: str, zone: tzinfo, screen: Screen) -> None:

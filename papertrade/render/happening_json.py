@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from papertrade.engine.codec import KIND_OF
-from papertrade.engine.messages import EntryFilled, Event, ExitFilled, Refused, TradeEnded
+from papertrade.engine.messages import EntryFilled, Event, ExitFilled, Refused, StopMoved, TradeEnded
 from papertrade.render.json import Encodable, encode
 from papertrade.render.numbers import iso_z
 from papertrade.render.trade_json import trade_json
@@ -54,6 +54,16 @@ def _particulars(event: Event) -> Mapping[str, Encodable]:
                 "ambiguous": event.is_ambiguous,
             }
             return {"fill": {**_fill(event), **result}}
+        case StopMoved():
+            return {
+                "stop": {
+                    "at": iso_z(event.at_ms),
+                    "price": event.stop,
+                    "reason": event.reason,
+                    "best_price": event.cause.raw_price,
+                    "rule": event.cause.rule,
+                }
+            }
         case TradeEnded():
             return {"message": event.why}
         case Refused():

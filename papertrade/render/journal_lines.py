@@ -19,6 +19,7 @@ from papertrade.engine.messages import (
     Refused,
     SignalAdded,
     SignalCancelled,
+    StopMoved,
     TagsChanged,
     TradeEnded,
     TradeFlagged,
@@ -60,6 +61,7 @@ def journal_line(row: JournalRow, trade: Trade | None, account: str) -> list[Cel
             TradePlaced()
             | EntryFilled()
             | ExitFilled()
+            | StopMoved()
             | TradeEnded()
             | LevelsChanged()
             | TradeFlagged()

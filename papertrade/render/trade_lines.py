@@ -5,21 +5,24 @@ Always in this order, so that a log can be read down a column.
 
 from __future__ import annotations
 
+from datetime import UTC
 from decimal import Decimal
 
 from papertrade.engine.account import AccountBook
+from papertrade.engine.follow import NEW_PEAK
 from papertrade.engine.messages import (
     EntryFilled,
     ExitFilled,
     LevelsChanged,
+    StopMoved,
     TradeEnded,
     TradeEvent,
     TradeFlagged,
     TradePlaced,
 )
 from papertrade.engine.money import CONTEXT, HUNDRED, plain
-from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
-from papertrade.render.numbers import money, r_multiple, signed_money
+from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade, Trail
+from papertrade.render.numbers import exact_number, local_minute, money, r_multiple, signed_money
 from papertrade.render.text import Cell, Tone
 from papertrade.reports.trade_view import shown_levels
 
@@ -47,13 +50,38 @@ def change_line(event: TradeEvent, after: Trade, account: AccountBook | None) ->
 
 
 def levels_text(levels: Levels) -> str:
-    """Return the exits of a trade: `stop 95, target 110 (50%)`; empty without any."""
-    parts = [] if levels.stop is None else [f"stop {plain(levels.stop)}"]
+    """Return the exits of a trade: `stop 95, target 110 (50%), trail 2% from 104`; empty without any."""
+    parts = [] if levels.stop is None else [f"stop {plain(levels.stop)}{_kind(levels.reason)}"]
     for target in levels.targets:
         if not target.is_filled:
             share = "" if target.fraction == 1 else f" ({plain(_hundredths(target.fraction))}%)"
             parts.append(f"target {plain(target.price)}{share}")
+    if levels.trail is not None:
+        begins = "" if levels.trail.peak is not None else f" from {exact_number(levels.trail.activation)}"
+        parts.append(f"trail {distance_of(levels.trail)}{begins}")
+    if levels.break_even is not None and not levels.break_even.is_armed:
+        parts.append(f"break-even from {plain(levels.break_even.trigger)}")
+    if levels.after_first is not None and levels.next_target() is not None:
+        parts.append(f"stop {plain(levels.after_first.price)} after the first target")
+    if levels.time_limit is not None:
+        parts.append(f"until {local_minute(levels.time_limit, UTC)}")
     return ", ".join(parts)
+
+
+def changed_text(trade: Trade) -> str:
+    """Return the newest exits of a trade, with a time limit that counts from an entry still to come."""
+    limit = trade.ruling.wish.time_limit
+    waits = trade.status is Status.PENDING and limit is not None and limit.after_ms is not None
+    return ", ".join(part for part in (levels_text(shown_levels(trade)), f"time limit {limit}" if waits else "") if part)
+
+
+def distance_of(trail: Trail) -> str:
+    """Return how far a trail stays behind the best price: `2%`, or a price difference `150`."""
+    return f"{plain(trail.distance)}%" if trail.is_percent else plain(trail.distance)
+
+
+def _kind(reason: ExitReason) -> str:
+    return "" if reason is ExitReason.STOP_LOSS else f" ({REASONS[reason]})"
 
 
 def _hundredths(fraction: Decimal) -> Decimal:
@@ -73,15 +101,28 @@ def _parts(event: TradeEvent, after: Trade) -> tuple[str, Decimal, str, Tone]:
             return "open", event.quantity, ", ".join(p for p in parts if p), Tone.PLAIN
         case ExitFilled():
             return _exit_parts(event, after)
+        case StopMoved():
+            return "moved", after.open_quantity, _moved_text(event), Tone.PLAIN
         case TradeEnded():
             return _ENDINGS[event.status], after.quantity, event.why, Tone.PLAIN
         case LevelsChanged():
             quantity = after.quantity if after.status is Status.PENDING else after.open_quantity
-            return "changed", quantity, levels_text(shown_levels(after)), Tone.PLAIN
+            return "changed", quantity, changed_text(after), Tone.PLAIN
         case TradeFlagged():
             return "flagged", after.quantity, ", ".join(str(f).replace("_", " ") for f in event.flags), Tone.PLAIN
         case _:
             return "tagged", after.quantity, ", ".join(after.tags), Tone.PLAIN
+
+
+def _moved_text(event: StopMoved) -> str:
+    """Say where a stop went by rule and why; one behind another stop stays where it was."""
+    if event.is_after_first:
+        why = "the first target was taken"
+    elif event.cause.rule == NEW_PEAK:
+        why = f"new peak {exact_number(event.peak)}"
+    else:
+        why = f"break-even reached by {plain(event.cause.raw_price)}"
+    return f"stop {plain(event.stop)}{_kind(event.reason)}, {why}"
 
 
 def _exit_parts(event: ExitFilled, after: Trade) -> tuple[str, Decimal, str, Tone]:

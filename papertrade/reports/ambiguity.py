@@ -1,6 +1,7 @@
 """How much hangs on exits whose order inside a candle nobody knows: the worst, chosen and best net profit.
 
-An exit is ambiguous when one candle touched the stop and the target and nothing finer told which came first.
+An exit is ambiguous when one candle touched the stop and the target, or the stop and a price that would have moved
+it, and nothing finer told which came first.
 The rule to keep: worst <= chosen <= best, and chosen is what the ledger booked.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from papertrade.engine.follow import followed
 from papertrade.engine.messages import ExitFilled
 from papertrade.engine.money import CONTEXT, exact, to_grid
 from papertrade.engine.state import levels_at
@@ -18,15 +20,16 @@ from papertrade.engine.trade import Trade
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmbiguousExit:
-    """Gross profit of one ambiguous exit as booked, and had the stop or the target been first.
+    """Gross profit of one ambiguous exit as booked, and had the stop, the target or a move of the stop been first.
 
-    None where there was no such level.
+    None where there was no such level, or the candle did not reach it.
     """
 
     trade_id: int
     booked: Decimal
     at_stop: Decimal | None
     at_target: Decimal | None
+    at_moved: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,23 @@ def ambiguous_exit(trade: Trade, fill: ExitFilled) -> AmbiguousExit:
     if target is None:
         following = levels.next_target()
         target = None if following is None else following.price
+    if not levels.has_moving_stop or candle is None:
+        return AmbiguousExit(
+            trade_id=trade.id,
+            booked=fill.gross,
+            at_stop=_gross(trade, fill.quantity, levels.stop),
+            at_target=_gross(trade, fill.quantity, target),
+        )
+    best = candle.high if trade.side.sign > 0 else candle.low
+    with exact():
+        moved = followed(levels, best, trade.side, trade.order.terms.price_grid)
+        is_reached = target is not None and (best - target) * trade.side.sign >= 0
     return AmbiguousExit(
         trade_id=trade.id,
         booked=fill.gross,
         at_stop=_gross(trade, fill.quantity, levels.stop),
-        at_target=_gross(trade, fill.quantity, target),
+        at_target=_gross(trade, fill.quantity, target) if is_reached else None,
+        at_moved=None if moved is levels else _gross(trade, fill.quantity, moved.stop),
     )
 
 
@@ -64,7 +79,7 @@ def band(net_profit: Decimal, exits: Iterable[AmbiguousExit]) -> Band:
     count = 0
     with exact():
         for one in exits:
-            outcomes = [gross for gross in (one.booked, one.at_stop, one.at_target) if gross is not None]
+            outcomes = [gross for gross in (one.booked, one.at_stop, one.at_target, one.at_moved) if gross is not None]
             worst += min(outcomes) - one.booked
             best += max(outcomes) - one.booked
             count += 1

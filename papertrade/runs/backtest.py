@@ -8,7 +8,7 @@ rule to keep: opening is `engine.step`, everything after it is `engine.touch`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -32,6 +32,7 @@ from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.trade import Trade
 from papertrade.feeds.candle_series import CandleSeries
+from papertrade.runs.collector import uncollected
 from papertrade.runs.replay import Track, replay
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -110,7 +111,8 @@ def backtest(request: BacktestRequest) -> BacktestResult:
     series = {symbol: cut for symbol, cut in cuts.items() if len(cut) > 0}
     wanted = [signal for signal in request.signals if _is_inside(signal.made_at_ms, request)]
     drive = _Drive(request, series)
-    drive.run(wanted)
+    with uncollected():
+        drive.run(wanted)
     return BacktestResult(
         opening=drive.opening,
         book=drive.book,
@@ -140,7 +142,6 @@ class _Drive:
     def __init__(self, request: BacktestRequest, series: Mapping[str, CandleSeries]) -> None:
         self._request = request
         self._tracks = {symbol: Track(cut, request.detail.get(symbol)) for symbol, cut in series.items()}
-        self._rules = {symbol: replace(request.rules, candle_ms=cut.interval_ms) for symbol, cut in series.items()}
         self.instruments = {
             symbol: request.instruments.get(symbol) or unknown_instrument(VENUE, symbol, request.currency)
             for symbol in series
@@ -208,7 +209,7 @@ class _Drive:
             candle=track.series.candle(placing.candle),
             live=self._live_trade(signal),
         )
-        event = open_trade(opening, self._rules[signal.symbol])
+        event = open_trade(opening, self._request.rules)
         if isinstance(event, Refusal):
             self._refuse(signal, event, placing.at_ms)
             return

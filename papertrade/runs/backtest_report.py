@@ -29,10 +29,16 @@ from papertrade.reports.equity_columns import (
 from papertrade.reports.metrics import MetricsReport, MetricsRequest, PriceSpan, metrics
 from papertrade.reports.ratios import periods_per_year
 from papertrade.runs.backtest import BacktestResult
+from papertrade.runs.collector import uncollected
 
 
 def equity_of(result: BacktestResult) -> EquityColumns:
     """Return the equity curve: a point at each full UTC hour, at each fill, and at the end of the candles."""
+    with uncollected():
+        return _equity(result)
+
+
+def _equity(result: BacktestResult) -> EquityColumns:
     books = [result.opening, *(booked.book for booked in result.booked)]
     money = MoneyColumns(
         at_ms=np.array([result.begins_ms, *(booked.at_ms for booked in result.booked)], np.int64),
@@ -49,6 +55,11 @@ def report_of(
     result: BacktestResult, equity: EquityColumns, *, zone: tzinfo = UTC, random: Random | None = None
 ) -> MetricsReport:
     """Compute every figure as of the end of the candles; `random` asks for bootstrap intervals."""
+    with uncollected():
+        return _report(result, equity, zone, random)
+
+
+def _report(result: BacktestResult, equity: EquityColumns, zone: tzinfo, random: Random | None) -> MetricsReport:
     closed = [trade for trade in result.trades if trade.status is Status.CLOSED]
     return metrics(
         MetricsRequest(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from papertrade.engine.armed import Armed, reach
+from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.market import Candle, Quote
 from papertrade.engine.messages import TradeEvent
 from papertrade.engine.touch import has_ambiguous_exit, touch
@@ -31,8 +32,10 @@ def through_candles(
     """Take a trade through candles in time order; those that end at or before `since_ms` are left out.
 
     `finer` maps a candle's open time to the finer candles inside it: empty where the venue has none. A
-    candle that is not in it and that touched both sides is an open question.
+    candle that is not in it and that touched both sides is an open question. A trade that quotes decide stays as it is.
     """
+    if trade.order.terms.convention.decides is DecidedBy.QUOTES:
+        return Decided(trade, ())
     events: list[TradeEvent] = []
     questions: list[Candle] = []
     prices = reach(trade)
@@ -52,7 +55,7 @@ def through_candles(
 
 
 def through_quote(trade: Trade, quote: Quote) -> Decided:
-    """Take a trade through a quote of a blind stretch."""
+    """Take a trade through a quote: of a blind stretch, or of any look where quotes decide."""
     after, events = touch(trade, quote)
     return Decided(after, events)
 

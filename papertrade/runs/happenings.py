@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from papertrade.engine.account import AccountBook
+from papertrade.engine.follow import NEW_PEAK
 from papertrade.engine.messages import (
     EntryFilled,
     Event,
     ExitFilled,
     LevelsChanged,
     Refused,
+    StopMoved,
     TagsChanged,
     TradeEnded,
     TradeEvent,
@@ -38,7 +40,16 @@ TRADE_CHANGED: Final = "trade_changed"
 TRADE_CLOSED: Final = "trade_closed"
 REFUSED: Final = "refused"
 
-_ABOUT_A_TRADE: Final = (TradePlaced, EntryFilled, ExitFilled, TradeEnded, LevelsChanged, TradeFlagged, TagsChanged)
+_ABOUT_A_TRADE: Final = (
+    TradePlaced,
+    EntryFilled,
+    ExitFilled,
+    StopMoved,
+    TradeEnded,
+    LevelsChanged,
+    TradeFlagged,
+    TagsChanged,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +75,9 @@ def names_of(event: Event) -> tuple[str, ...]:
             return (TRADE_CLOSED,) if event.is_final else (TRADE_CHANGED,)
         case TradeEnded():
             return (REFUSED,) if event.status is Status.REJECTED else (TRADE_CHANGED,)
+        case StopMoved():
+            # A trail that only follows is not told: it would be a line a minute for every trade.
+            return () if event.cause.rule == NEW_PEAK else (TRADE_CHANGED,)
         case TradePlaced() | LevelsChanged() | TradeFlagged() | TagsChanged():
             return (TRADE_CHANGED,)
         case Refused():
@@ -80,13 +94,14 @@ def of_changes(reader: Reader, changes: Sequence[Change], now_ms: int) -> tuple[
 
 def of_rows(reader: Reader, rows: Sequence[JournalRow], now_ms: int) -> tuple[Happening, ...]:
     """Return what listeners are told of some rows of the journal, in its order."""
-    states = states_after(reader, rows)
+    states = states_after(reader, [row for row in rows if names_of(row.event)])
     return _told(reader, [(row.event, states.get(row.seq)) for row in rows], now_ms)
 
 
 def states_after(reader: Reader, rows: Iterable[JournalRow]) -> dict[int, Trade]:
     """Return each row's trade right after the row's event, by the number of the row."""
-    wanted = {row.seq for row in rows if row.trade_id is not None and names_of(row.event)}
+    rows = [row for row in rows if isinstance(row.event, _ABOUT_A_TRADE)]
+    wanted = {row.seq for row in rows}
     states: dict[int, Trade] = {}
     for trade_id in dict.fromkeys(row.trade_id for row in rows if row.seq in wanted):
         trade: Trade | None = None
@@ -108,6 +123,7 @@ def _steps(change: Change) -> list[tuple[Event, Trade | None]]:
 
 
 def _told(reader: Reader, pairs: Sequence[tuple[Event, Trade | None]], now_ms: int) -> tuple[Happening, ...]:
+    pairs = [(event, trade) for event, trade in pairs if names_of(event)]
     known = [trade for _, trade in pairs if trade is not None]
     views = iter(trade_views(reader, known, now_ms))
     books = {account.id: reader.account_book(account) for account in reader.accounts()} if known else {}

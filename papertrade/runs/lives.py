@@ -14,6 +14,7 @@ from papertrade.engine.messages import (
     ExitFilled,
     LevelsChanged,
     Refused,
+    StopMoved,
     TagsChanged,
     TradeEnded,
     TradeEvent,
@@ -94,6 +95,7 @@ def trade_event(event: Event) -> TradeEvent | None:
             TradePlaced()
             | EntryFilled()
             | ExitFilled()
+            | StopMoved()
             | TradeEnded()
             | LevelsChanged()
             | TradeFlagged()

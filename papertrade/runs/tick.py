@@ -22,6 +22,7 @@ from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
 from papertrade.runs.observe import Market, look_finer
 from papertrade.runs.prices import points_at_fills, points_at_hours
+from papertrade.runs.quoted import decide_quoted
 from papertrade.runs.sighting import (
     Sighting,
     holes,
@@ -81,6 +82,7 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
             failures[symbol] = unsettled
     changes.extend(_flag_halted(world, sighting, halted))
     changes.extend(decide_blind(world, sighting, halted))
+    changes.extend(decide_quoted(world, sighting, halted))
     report = TickReport(
         at_ms=sighting.market.at_ms,
         symbols=tuple(sorted(sighting.live)),

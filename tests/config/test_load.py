@@ -38,7 +38,7 @@ class TestTheTable:
         blocks = render_reference().split("```yaml\n")[1:]
         settings = of("\n".join(block.partition("```")[0] for block in blocks)).settings
         assert [target.name for target in settings.notify_targets] == ["desktop", "phone"]
-        assert [preset.name for preset in settings.presets] == ["scalp"]
+        assert [preset.name for preset in settings.presets] == ["scalp", "runner"]
 
     def test_the_defaults_are_those_of_the_specification(self) -> None:
         settings = merge(None, {}, {}).settings

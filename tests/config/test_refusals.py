@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papertrade.config.load import File, merge
-from papertrade.engine.conventions import GapFill
+from papertrade.config.settings import ConventionName
+from papertrade.engine.conventions import NAMED, DecidedBy, GapFill, TrailOn
 from papertrade.errors import ConfigError
 from tests.config.texts import of, refusal
 
@@ -133,6 +135,16 @@ class TestNumbers:
     @pytest.mark.parametrize(("text", "ms"), [("1", 1_000), ("1.5", 1_500), ("1m", 60_000), ("1h", 3_600_000)])
     def test_seconds_may_be_durations(self, text: str, ms: int) -> None:
         assert merge(None, {}, {"watch.interval": text}).settings.watch.interval_ms == ms
+
+    @pytest.mark.parametrize("name", list(ConventionName))
+    def test_a_named_convention_gives_what_no_option_overrides(self, name: ConventionName) -> None:
+        assert of(f"convention: {{name: {name}}}").settings.convention == NAMED[name]
+        text = f"convention: {{name: {name}, trail: previous, gap_target: named, decides: quotes}}"
+        wanted = replace(NAMED[name], trail=TrailOn.PREVIOUS, decides=DecidedBy.QUOTES)
+        assert of(text).settings.convention == wanted
+
+    def test_every_named_convention_may_be_named(self) -> None:
+        assert [str(name) for name in ConventionName] == list(NAMED)
 
     def test_options_reach_the_engines_values(self) -> None:
         text = (

@@ -57,6 +57,14 @@ PRESET_FLAWS = [
     ("{a: {size: 1, risk: 1%}}", "preset `a` must have one size only, not `size`, `risk`"),
     ("{a: {size: 1%}}", "`size` of preset `a` is `1%`, expected a size"),
     ("{a: {expires: soon}}", "`expires` of preset `a` is `soon`, expected a duration"),
+    ("{a: {sl: be}}", "`sl` of preset `a` is `be`, expected a level"),
+    ("{a: {trail: 1x}}", "`trail` of preset `a` is `1x`, expected a trail like `2%`, `150`, `1R` or `2%@+4%`"),
+    ("{a: {trail: 1R}}", "preset `a`: a trail in risks (`1R`) needs a stop loss"),
+    ("{a: {break_even: be}}", "`break_even` of preset `a` is `be`, expected a trigger like `1R`"),
+    ("{a: {time_limit: soon}}", "`time_limit` of preset `a` is `soon`, expected a duration like `4h`, or a time"),
+    ("{a: {after_tp1: x}}", "`after_tp1` of preset `a` is `x`, expected a level like `be`, `101` or `1R`"),
+    ("{a: {after_tp1: be, tp: 2%}}", "preset `a`: a stop at `be` after the first target needs something left there"),
+    ("{a: {trial: 1%}}", "preset `a` has no setting `trial`, did you mean `trail`?"),
     ("{a: {guard: 1}}", "preset `a` has no setting `guard`"),
     (f"{{{', '.join(f'p{i}: {{}}' for i in range(101))}}}", "holds more than 100 presets"),
 ]
@@ -101,6 +109,13 @@ class TestListsAndSections:
         assert said.startswith("config.yaml:1:")
         assert message in said
         assert "things are wrong" not in said
+
+    def test_a_preset_has_all_exits(self) -> None:
+        exits = "{sl: 2%, tp: [1R:0.5, 2R:0.5], trail: 1R@2R, break_even: 1R, time_limit: 4h, after_tp1: be:gross}"
+        (preset,) = of(f"presets:\n  all: {exits}").settings.presets
+        wish = preset.exits
+        said = [str(part) for part in (wish.stop, wish.trail, wish.break_even, wish.time_limit, wish.after_first)]
+        assert said == ["2%", "1R@2R", "1R", "4h", "be:gross"]
 
     def test_a_preset_is_exits_and_a_size(self) -> None:
         settings = of(

@@ -15,12 +15,32 @@ from hypothesis import strategies as st
 
 from papertrade.engine.account import AccountBook
 from papertrade.engine.changes import ExitChange, modify_trade
-from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCandle
+from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCandle, TrailOn
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Candle, Quote, Side
-from papertrade.engine.messages import EntryFilled, ExitFilled, LevelsChanged, Refusal, TradeEnded, TradeEvent
+from papertrade.engine.messages import (
+    EntryFilled,
+    ExitFilled,
+    LevelsChanged,
+    Refusal,
+    StopMoved,
+    TradeEnded,
+    TradeEvent,
+)
 from papertrade.engine.money import CONTEXT
-from papertrade.engine.signal import EntryType, ExitWish, Level, LevelKind, Signal, Size, SizeKind, TargetWish
+from papertrade.engine.signal import (
+    BreakEvenWish,
+    EntryType,
+    ExitWish,
+    Level,
+    LevelKind,
+    Signal,
+    Size,
+    SizeKind,
+    TargetWish,
+    TimeLimitWish,
+    TrailWish,
+)
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.touch import touch
@@ -58,8 +78,23 @@ def bar_of(candle: Candle) -> Bar:
 
 
 def exit_wish_of(exits: Exits) -> ExitWish:
-    targets = tuple(TargetWish(_level(wish), dec(fraction)) for wish, fraction in exits.targets)
-    return ExitWish(None if exits.stop is None else _level(exits.stop), targets)
+    trail, even = exits.trail, exits.even
+    return ExitWish(
+        None if exits.stop is None else _level(exits.stop),
+        tuple(TargetWish(_level(wish), dec(fraction)) for wish, fraction in exits.targets),
+        None if trail is None else TrailWish(_distance(trail[0]), None if trail[1] is None else _level(trail[1])),
+        None if even is None else BreakEvenWish(_level(even[0]), even[1]),
+        None if exits.limit is None else _limit(*exits.limit),
+        None if exits.after is None else _level(exits.after),
+    )
+
+
+def _limit(kind: str, at_ms: int) -> TimeLimitWish:
+    return TimeLimitWish(after_ms=at_ms) if kind == "age" else TimeLimitWish(at_ms=at_ms)
+
+
+def _distance(wish: Wish) -> Level:
+    return Level(LevelKind.PERCENT, dec(wish.value)) if wish.kind == "percent" else _level(wish)
 
 
 def convention_of(choices: Choices) -> Convention:
@@ -69,6 +104,7 @@ def convention_of(choices: Choices) -> Convention:
         gap_target=GapFill(choices.gap_target),
         gap_limit=GapFill(choices.gap_limit),
         limit_fill=LimitFill(choices.limit_fill),
+        trail=TrailOn(choices.trail),
     )
 
 
@@ -159,8 +195,8 @@ def play(
 
 
 def happenings(events: Sequence[TradeEvent]) -> list[Happening]:
-    """Say the engine's events in the oracle's words."""
-    return [_happening(event) for event in events]
+    """Say the engine's events in the oracle's words, which do not tell of stops that moved."""
+    return [_happening(event) for event in events if not isinstance(event, StopMoved)]
 
 
 def _happening(event: TradeEvent) -> Happening:
@@ -182,7 +218,13 @@ def without_money(happened: Sequence[Happening]) -> list[Happening]:
 
 
 def _level(wish: Wish) -> Level:
-    kind = {"price": LevelKind.PRICE, "percent": LevelKind.SIGNED_PERCENT, "risk": LevelKind.RISK}[wish.kind]
+    kind = {
+        "price": LevelKind.PRICE,
+        "percent": LevelKind.SIGNED_PERCENT,
+        "risk": LevelKind.RISK,
+        "be": LevelKind.EVEN,
+        "be:gross": LevelKind.EVEN_GROSS,
+    }[wish.kind]
     return Level(kind, dec(wish.value))
 
 
@@ -196,6 +238,7 @@ choices = st.builds(
     gap_target=st.sampled_from(["level", "open"]),
     gap_limit=st.sampled_from(["level", "open"]),
     limit_fill=st.sampled_from(["touch", "through"]),
+    trail=st.sampled_from(["previous", "high-first"]),
 )
 
 
@@ -254,6 +297,32 @@ def relative_exits(draw: st.DrawFn, side: str) -> Exits:
 
 
 @st.composite
+def ruled_exits(draw: st.DrawFn, side: str, entry: Fraction, at_ms: int, exits: Exits, with_after: bool) -> Exits:
+    """Draw a trail, a break-even, a time limit, a stop after the first target: each now and then."""
+    sign = 1 if side == "long" else -1
+    ahead = st.integers(1, 6).map(lambda more: Wish("price", entry + sign * more)) | st.sampled_from(
+        [Wish("percent", sign * Fraction(5, 2)), Wish("percent", sign * Fraction(4))]
+    )
+    distances = [Wish("price", Fraction(far)) for far in (1, 2, 5)] + [Wish("percent", Fraction(3, 2))]
+    if exits.stop is not None and with_after:
+        ahead |= st.sampled_from([Wish("risk", Fraction(1)), Wish("risk", Fraction(3, 2))])
+        distances.append(Wish("risk", Fraction(1)))
+    trails = st.tuples(st.sampled_from(distances), st.none() | ahead)
+    limits = st.tuples(st.just("age"), st.sampled_from([1_000, MINUTE, 3 * MINUTE, 3 * MINUTE + 1_000])) | st.tuples(
+        st.just("at"), st.sampled_from([at_ms + 1, at_ms + MINUTE, 4 * MINUTE])
+    )
+    afters = st.sampled_from([Wish("be"), Wish("be:gross"), Wish("percent", Fraction(-1, 2)), Wish("price", entry)])
+    has_more = len(exits.targets) > 1 or any(share < 1 for _, share in exits.targets)
+    return replace(
+        exits,
+        trail=draw(st.none() | trails),
+        even=draw(st.none() | st.tuples(ahead, st.booleans())),
+        limit=draw(st.none() | limits),
+        after=draw(st.none() | afters) if with_after and has_more else None,
+    )
+
+
+@st.composite
 def deals(draw: st.DrawFn, *, with_costs: bool = True, with_changes: bool = True) -> Deal:
     """Draw a deal: any entry, exits, costs, steps, options, leverage, expiry, changes."""
     side = draw(st.sampled_from(["long", "short"]))
@@ -263,6 +332,8 @@ def deals(draw: st.DrawFn, *, with_costs: bool = True, with_changes: bool = True
     is_plain = not with_costs or draw(st.booleans())
     exits = draw(price_exits(side, price) if is_plain else relative_exits(side))
     times = draw(st.lists(st.integers(1, 8 * MINUTE), max_size=2)) if with_changes else []
+    if draw(st.booleans()):
+        exits = draw(ruled_exits(side, price, at_ms, exits, with_after=not times))
     changes = tuple((at_ms + more, draw(price_exits(side, price, must=True))) for more in sorted(times))
     rates = (
         st.sampled_from([Fraction(0), Fraction(1, 1000), Fraction(25, 10_000)]) if with_costs else st.just(Fraction(0))

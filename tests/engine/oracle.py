@@ -10,101 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-FINEST = Fraction(1, 10**18)
-CENT_OF_A_MILLIONTH = Fraction(1, 10**8)
-ONE = Fraction(1)
+from tests.engine.oracle_stops import After, Even, Prices, Trailing, even_price, rules_fit
+from tests.engine.oracle_words import (
+    CENT_OF_A_MILLIONTH,
+    FINEST,
+    ONE,
+    Bar,
+    Choices,
+    Deal,
+    Exits,
+    Happening,
+    Wish,
+    ceil_to,
+    fee,
+    floor_to,
+)
 
-
-@dataclass(frozen=True)
-class Bar:
-    """One candle: open time, length, and four prices."""
-
-    open_ms: int
-    length_ms: int
-    open: Fraction
-    high: Fraction
-    low: Fraction
-    close: Fraction
-
-    @property
-    def last_ms(self) -> int:
-        return self.open_ms + self.length_ms - 1
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A level: `price`, `percent` (signed change from the entry) or `risk` (multiples of entry to stop)."""
-
-    kind: str
-    value: Fraction
-
-
-@dataclass(frozen=True)
-class Exits:
-    """A stop, and targets with the fraction of the quantity that leaves at each."""
-
-    stop: Wish | None = None
-    targets: tuple[tuple[Wish, Fraction], ...] = ()
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The options of section 4, by their names in the document."""
-
-    same_candle: str = "stop-first"
-    gap_stop: str = "open"
-    gap_target: str = "level"
-    gap_limit: str = "level"
-    limit_fill: str = "touch"
-
-
-@dataclass(frozen=True)
-class Deal:
-    """A trade as described. A market deal was entered at `price` at `at_ms`; the others wait for `price`."""
-
-    side: str
-    entry: str
-    price: Fraction
-    quantity: Fraction
-    at_ms: int
-    exits: Exits = Exits()
-    changes: tuple[tuple[int, Exits], ...] = ()
-    expires_ms: int | None = None
-    maker: Fraction = Fraction(0)
-    taker: Fraction = Fraction(0)
-    slippage_bps: Fraction = Fraction(0)
-    leverage: Fraction = ONE
-    price_step: Fraction = Fraction(0)
-    quantity_step: Fraction = CENT_OF_A_MILLIONTH
-    quantity_min: Fraction = Fraction(0)
-    notional_min: Fraction = Fraction(0)
-    choices: Choices = Choices()
-
-
-@dataclass(frozen=True)
-class Happening:
-    """What happened: `entry`, `expired`, `rejected` or an exit reason; net is what an exit posts to cash flow."""
-
-    reason: str
-    price: Fraction
-    quantity: Fraction
-    stamp: int
-    ambiguous: bool = False
-    net: Fraction = Fraction(0)
-
-
-@dataclass
-class Prices:
-    """The exits of one deal as prices."""
-
-    stop: Fraction | None
-    targets: list[tuple[Fraction, Fraction]]
-    taken: set[Fraction] = field(default_factory=set)
-    base: Fraction = Fraction(0)
-    takes_all: bool = False
+__all__ = ["Bar", "Choices", "Deal", "Exits", "Happening", "Oracle", "Wish", "judge"]
+"""The words too, so that a test needs one import."""
 
 
 class Oracle:
@@ -119,6 +44,7 @@ class Oracle:
         self.left = Fraction(0)
         self.reserve = Fraction(0)
         self.liquidation: Fraction | None = None
+        self.opened_ms = deal.at_ms
         self.wishes: list[tuple[int, Exits]] = [(-1, deal.exits)]
         self.rulings: list[tuple[int, Prices]] = []
         step = deal.price_step or FINEST
@@ -129,7 +55,7 @@ class Oracle:
         expected = self._filled(self.level, self.sign == 1, deal.entry == "stop")
         self.tied = self._reserve(expected, deal.quantity) + fee(expected, deal.quantity, deal.taker)
         if deal.entry == "market":
-            self._enter(deal.price, deal.quantity, -1)
+            self._enter(deal.price, deal.quantity, -1, deal.at_ms)
 
     # money ------------------------------------------------------------------------------------------------
 
@@ -155,6 +81,8 @@ class Oracle:
         return bar.high if self.sign == 1 else bar.low
 
     def _price_of(self, wish: Wish, risk: Fraction) -> Fraction:
+        if wish.kind.startswith("be"):
+            return self.entry if wish.kind == "be:gross" else even_price(self.deal, self.entry, self.left)
         raw = {
             "price": wish.value,
             "percent": self.entry * (1 + wish.value / 100),
@@ -172,13 +100,36 @@ class Oracle:
             shares[price] = shares.get(price, Fraction(0)) + fraction
         targets = sorted(shares.items(), key=lambda target: target[0] * self.sign)
         takes_all = sum((fraction for _, fraction in targets), Fraction(0)) == 1
-        return Prices(stop, targets, set(), self.left, takes_all)
+        own = None if stop is None else (stop, "stop_loss")
+        return self._with_rules(Prices(own, targets, set(), self.left, takes_all), exits, risk)
+
+    def _with_rules(self, prices: Prices, exits: Exits, risk: Fraction) -> Prices:
+        """Add what moves the stop; what resolves to the same as in another ruling is the same thing."""
+        if exits.trail is not None:
+            (distance, begins), gap = exits.trail, exits.trail[0].value
+            gap = gap * risk if distance.kind == "risk" else gap
+            start = None if begins is None else self._price_of(begins, risk)
+            made = Trailing(distance.kind, gap, start, self.entry if start is None else None)
+            prices.trail = next((p.trail for _, p in self.rulings if p.trail == made), made)
+        if exits.even is not None:
+            price = self._price_of(Wish("be:gross" if exits.even[1] else "be"), risk)
+            even = Even(self._price_of(exits.even[0], risk), price)
+            prices.even = next((p.even for _, p in self.rulings if p.even == even), even)
+        if exits.after is not None:
+            reason = "break_even" if exits.after.kind.startswith("be") else "stop_loss"
+            after = After(self._price_of(exits.after, risk), reason)
+            prices.after = next((p.after for _, p in self.rulings if p.after == after), after)
+        if exits.limit is not None:
+            kind, at_ms = exits.limit
+            prices.limit = at_ms + (self.opened_ms if kind == "age" else 0)
+        return prices
 
     def _ruling(self, open_ms: int) -> Prices:
         return [prices for from_ms, prices in self.rulings if from_ms <= open_ms][-1]
 
     def _adverse(self, prices: Prices) -> tuple[Fraction, str] | None:
-        levels = [] if prices.stop is None else [(prices.stop, "stop_loss")]
+        stop = prices.stop(self.sign, self.deal.price_step or FINEST)
+        levels = [] if stop is None else [stop]
         if self.liquidation is not None:
             levels.append((self.liquidation, "liquidation"))
         if not levels:
@@ -187,11 +138,12 @@ class Oracle:
 
     # entries and exits ------------------------------------------------------------------------------------
 
-    def _enter(self, price: Fraction, quantity: Fraction, open_ms: int) -> bool:
+    def _enter(self, price: Fraction, quantity: Fraction, open_ms: int, stamp: int) -> bool:
         """Open the trade; return whether the levels that rule now lie on the right sides of the fill."""
         deal = self.deal
-        self.entry, self.left, self.state = price, quantity, "open"
-        self.rulings = [(from_ms, self._prices(exits)) for from_ms, exits in self.wishes]
+        self.entry, self.left, self.state, self.opened_ms = price, quantity, "open", stamp
+        for from_ms, exits in self.wishes:
+            self.rulings.append((from_ms, self._prices(exits)))
         self.reserve = self._reserve(price, quantity)
         if self.sign == 1:
             level = (price - price / deal.leverage) / (1 - deal.taker)
@@ -202,9 +154,12 @@ class Oracle:
         self.liquidation = level if level > 0 else None
         prices = self._ruling(open_ms)
         wrong = [t for t, _ in prices.targets if t == price or not self._beyond(t, price, True)]
-        if prices.stop is not None and (prices.stop == price or not self._beyond(prices.stop, price, False)):
-            wrong.append(prices.stop)
-        return not wrong and all(level > 0 for level in [*[t for t, _ in prices.targets], prices.stop or ONE])
+        own = None if prices.own is None else prices.own[0]
+        if own is not None and (own == price or not self._beyond(own, price, False)):
+            wrong.append(own)
+        if wrong or any(level <= 0 for level in [*[t for t, _ in prices.targets], own or ONE]):
+            return False
+        return rules_fit(prices, price, stamp, self.sign)
 
     def _fill_entry(self, raw: Fraction, stamp: int, open_ms: int) -> bool:
         deal = self.deal
@@ -215,7 +170,7 @@ class Oracle:
         least = quantity < deal.quantity_min or quantity * price < deal.notional_min
         # Read as: only a quantity that had to shrink can be too small; the one placed was big enough.
         too_small = quantity == 0 or (quantity < deal.quantity and least)
-        if too_small or not self._enter(price, quantity, open_ms):
+        if too_small or not self._enter(price, quantity, open_ms, stamp):
             self.state = "ended"
             self.happened.append(Happening("rejected", Fraction(0), Fraction(0), stamp))
             return False
@@ -248,7 +203,8 @@ class Oracle:
 
     def _part(self, prices: Prices, position: int, price: Fraction) -> Fraction:
         fraction = prices.targets[position][1]
-        is_last = position == len(prices.targets) - 1
+        # Read as: the last one is the last that is left, for a far one may have been taken by exits that ruled before.
+        is_last = sum(target not in prices.taken for target, _ in prices.targets) == 1
         if is_last and prices.takes_all:
             return self.left
         part = min(floor_to(prices.base * fraction, self.deal.quantity_step or FINEST), self.left)
@@ -263,22 +219,29 @@ class Oracle:
         through = self.deal.choices.limit_fill == "through" and price == target
         return not through and self._beyond(price, target, True)
 
-    def _take_targets(self, prices: Prices, up_to: Fraction, stamp: int, ambiguous: bool, jumped: bool) -> None:
-        """Take every target at or before `up_to`, nearest first."""
+    def _take_targets(self, prices: Prices, up_to: Fraction, stamp: int, ambiguous: bool, at_open: bool) -> None:
+        """Take every target at or before `up_to`, nearest first; then the stop goes where it shall after the first."""
         for position, (target, _) in enumerate(prices.targets):
             if self.left > 0 and target not in prices.taken and self._takes(up_to, target):
-                raw = up_to if jumped and self.deal.choices.gap_target == "open" else target
+                raw = up_to if at_open else target
                 self._exit(self._part(prices, position, raw), raw, "take_profit", stamp, ambiguous)
                 for _, other in self.rulings:
                     other.taken.add(target)
+                after = prices.after
+                if after is not None and not after.is_used and self.left > 0:
+                    after.is_used = True
+                    for _, other in self.rulings:
+                        other.after_a_target(after, self.sign)
 
     def change(self, at_ms: int, exits: Exits) -> None:
         """Change the exits by hand: they rule from the next whole minute on."""
         from_ms = -(-at_ms // 60_000) * 60_000
         if self.state == "waiting":
-            self.wishes.append((from_ms, exits))
+            old = self.wishes[-1][1]
+            kept = Exits(exits.stop, exits.targets, old.trail, old.even, old.limit, old.after)
+            self.wishes.append((from_ms, kept))
         elif self.state == "open":
-            self.rulings.append((from_ms, self._prices(exits)))
+            self.rulings.append((from_ms, self._prices(exits).keeping(self.rulings[-1][1])))
 
     # the path ---------------------------------------------------------------------------------------------
 
@@ -297,20 +260,22 @@ class Oracle:
         if self.state == "ended" or bar.open_ms + bar.length_ms <= deal.at_ms:
             return
         if bar.open_ms < deal.at_ms:
-            self._jump(bar.close, bar.last_ms, bar.open_ms)
+            self._jump(bar.close, bar.last_ms, bar.open_ms, False)
+            if self.state == "open":
+                self._ruling(bar.open_ms).follow(bar.close, self.sign)
             return
         if self.state == "waiting" and deal.expires_ms is not None and bar.open_ms >= deal.expires_ms:
             self.state = "ended"
             self.happened.append(Happening("expired", Fraction(0), Fraction(0), bar.open_ms))
             return
-        self._jump(bar.open, bar.open_ms, bar.open_ms)
+        self._jump(bar.open, bar.open_ms, bar.open_ms, True)
         for inside in insides:
             if self.state == "waiting":
                 self._wait_inside(inside, bar)
             elif self.state == "open":
                 self._live_inside(inside, bar)
 
-    def _jump(self, price: Fraction, stamp: int, open_ms: int) -> None:
+    def _jump(self, price: Fraction, stamp: int, open_ms: int, is_whole: bool) -> None:
         deal = self.deal
         if self.state == "waiting":
             if deal.entry == "limit":
@@ -328,11 +293,14 @@ class Oracle:
             return
         prices = self._ruling(open_ms)
         adverse = self._adverse(prices)
+        is_due = is_whole and prices.limit is not None and stamp >= prices.limit
         if adverse is not None and self._beyond(price, adverse[0], False):
-            raw = price if deal.choices.gap_stop == "open" else adverse[0]
+            raw = price if is_due or deal.choices.gap_stop == "open" else adverse[0]
             self._exit(self.left, raw, adverse[1], stamp, False)
             return
-        self._take_targets(prices, price, stamp, False, True)
+        self._take_targets(prices, price, stamp, False, is_due or deal.choices.gap_target == "open")
+        if is_due and self.left > 0:
+            self._exit(self.left, price, "time_limit", stamp, False)
 
     def _wait_inside(self, inside: Bar, bar: Bar) -> None:
         deal, is_limit = self.deal, self.deal.entry == "limit"
@@ -347,19 +315,51 @@ class Oracle:
         if adverse is not None and self._beyond(self._worst(inside), adverse[0], False):
             certain = is_limit or self._beyond(inside.close, adverse[0], False)
             self._exit(self.left, adverse[0], adverse[1], bar.last_ms, not certain)
+            return
+        self._take_targets(prices, inside.close if is_limit else self._best(inside), bar.last_ms, False, False)
+        if is_limit:
+            prices.follow(inside.close, self.sign)
         else:
-            self._take_targets(prices, inside.close if is_limit else self._best(inside), bar.last_ms, False, False)
+            self._follow_to_close(prices, inside, bar)
+
+    def _led(self, inside: Bar, bar: Bar) -> Fraction:
+        """The favourable extreme of an inside, no better than that of its candle."""
+        return min(self._best(inside) * self.sign, self._best(bar) * self.sign) * self.sign
+
+    def _follow_to_close(self, prices: Prices, inside: Bar, bar: Bar) -> None:
+        """Move the stops after the favourable extreme; the close comes after it, with high-first the other one too."""
+        prices.follow(self._led(inside, bar), self.sign)
+        adverse = self._adverse(prices)
+        after = self._worst(inside) if self.deal.choices.trail == "high-first" else inside.close
+        if self.left > 0 and adverse is not None and self._beyond(after, adverse[0], False):
+            doubt = not self._beyond(inside.close, adverse[0], False)
+            self._exit(self.left, adverse[0], adverse[1], bar.last_ms, doubt)
 
     def _live_inside(self, inside: Bar, bar: Bar) -> None:
         prices = self._ruling(bar.open_ms)
+        worst, stamp = self._worst(inside), bar.last_ms
         adverse = self._adverse(prices)
-        stopped = adverse is not None and self._beyond(self._worst(inside), adverse[0], False)
         waiting = [target for target, _ in prices.targets if target not in prices.taken]
-        both = stopped and bool(waiting) and self._takes(self._best(inside), waiting[0])
-        if not (stopped and (not both or self._adverse_first(inside))):
-            self._take_targets(prices, self._best(inside), bar.last_ms, both, False)
-        if adverse is not None and stopped and self.left > 0:
-            self._exit(self.left, adverse[0], adverse[1], bar.last_ms, both)
+        reached = bool(waiting) and self._takes(self._best(inside), waiting[0])
+        if adverse is None or not self._beyond(worst, adverse[0], False):
+            self._take_targets(prices, self._best(inside), stamp, False, False)
+            self._follow_to_close(prices, inside, bar)
+        elif not reached or self._adverse_first(inside):
+            doubt = reached or self._order_matters(prices, adverse, inside, bar)
+            self._exit(self.left, adverse[0], adverse[1], stamp, doubt)
+        else:
+            self._take_targets(prices, self._best(inside), stamp, True, False)
+            # The stop may have gone nearer after the first target: the way to the old one leads past it.
+            left = self._adverse(prices)
+            if left is not None and self.left > 0:
+                self._exit(self.left, left[0], left[1], stamp, True)
+
+    def _order_matters(self, prices: Prices, adverse: tuple[Fraction, str], inside: Bar, bar: Bar) -> bool:
+        """Whether a touched stop would be another one, had the other extreme come first."""
+        moved = deepcopy(prices)
+        moved.follow(self._led(inside, bar), self.sign)
+        after = self._adverse(moved)
+        return after is not None and after[0] != adverse[0]
 
     def _adverse_first(self, bar: Bar) -> bool:
         match self.deal.choices.same_candle:
@@ -380,18 +380,3 @@ def judge(deal: Deal, bars: Sequence[Bar], finer: Mapping[int, Sequence[Bar]] | 
             oracle.change(*changes.pop(0))
         oracle.apply(bar, (finer or {}).get(bar.open_ms, ()))
     return oracle.happened
-
-
-def fee(price: Fraction, quantity: Fraction, rate: Fraction) -> Fraction:
-    """Return a fee, rounded up at 1e-8."""
-    return ceil_to(price * quantity * rate, CENT_OF_A_MILLIONTH)
-
-
-def floor_to(value: Fraction, step: Fraction) -> Fraction:
-    """Round down to a multiple of step."""
-    return (value // step) * step
-
-
-def ceil_to(value: Fraction, step: Fraction) -> Fraction:
-    """Round up to a multiple of step."""
-    return -((-value) // step) * step

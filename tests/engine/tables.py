@@ -2,9 +2,10 @@
 
 A trade: `long 1 at 100 sl 95 tp 110:0.5 tp 120:0.5`, or `limit 98`, `stop 102` for entries that wait; then
 pairs such as `lev 5`, `fee 0.001`, `slip 10`, `opened 30s`, `expires 2m`, `change 90s sl 97 tp 112`, or an
-option by its name. It begins at the open of minute 0 unless told otherwise. A tape: `open high low close`
-of one minute after the other, split by `|`; `-` is a minute without a candle. An outcome: `stop_loss 1 at 95
-end0` is what the candle of minute 0 does inside, `open1` is what happens at the open of minute 1.
+option by its name. What moves a stop or ends by time: `trails 2%@+4%`, `even 1R:gross`, `time 90s` (an age),
+`until 5m` (an instant), `after be`. It begins at the open of minute 0 unless told otherwise. A tape: `open high
+low close` of one minute after the other, split by `|`; `-` is a minute without a candle. An outcome:
+`stop_loss 1 at 95 end0` is what the candle of minute 0 does inside, `open1` is what happens at the open of minute 1.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from papertrade.engine.market import Candle
-from papertrade.engine.messages import EntryFilled, ExitFilled, TradeEnded, TradeEvent
+from papertrade.engine.messages import EntryFilled, ExitFilled, StopMoved, TradeEnded, TradeEvent
 from papertrade.engine.money import plain
-from tests.engine.deals import MINUTE, candle_of
+from papertrade.engine.touch import touch
+from papertrade.engine.trade import Trade
+from tests.engine.deals import MINUTE, candle_of, opened
 from tests.engine.oracle import Bar, Choices, Deal, Exits, Wish
 
-_OPTIONS = ("same_candle", "gap_stop", "gap_target", "gap_limit", "limit_fill")
+_OPTIONS = ("same_candle", "gap_stop", "gap_target", "gap_limit", "limit_fill", "trail")
 _NUMBERS: dict[str, Callable[[Deal, Fraction], Deal]] = {
     "lev": lambda deal, value: replace(deal, leverage=value),
     "fee": lambda deal, value: replace(deal, maker=value, taker=value),
@@ -41,7 +44,11 @@ class _Draft:
     def add(self, stop: Wish | None, target: tuple[Wish, Fraction] | None) -> None:
         at_ms, old = self.exits[-1]
         targets = old.targets if target is None else (*old.targets, target)
-        self.exits[-1] = (at_ms, Exits(old.stop if stop is None else stop, targets))
+        self.exits[-1] = (at_ms, replace(old, stop=old.stop if stop is None else stop, targets=targets))
+
+    def put(self, **rule: object) -> None:
+        at_ms, old = self.exits[-1]
+        self.exits[-1] = (at_ms, replace(old, **rule))  # type: ignore[arg-type]
 
 
 def deal_of(text: str) -> Deal:
@@ -66,6 +73,18 @@ def _with(deal: Deal, draft: _Draft, name: str, value: str) -> Deal:
             return replace(deal, expires_ms=_time(value))
         case "change":
             draft.exits.append((_time(value), Exits()))
+        case "trails":
+            distance, at, begins = value.partition("@")
+            draft.put(trail=(_wish(distance), _wish(begins) if at else None))
+        case "even":
+            trigger, colon, _ = value.partition(":")
+            draft.put(even=(_wish(trigger), colon != ""))
+        case "time":
+            draft.put(limit=("age", _time(value)))
+        case "until":
+            draft.put(limit=("at", _time(value)))
+        case "after":
+            draft.put(after=Wish(value) if value.startswith("be") else _wish(value))
         case "sl":
             draft.add(_wish(value), None)
         case "tp":
@@ -88,13 +107,21 @@ def bar_at(minute: int, opened: str, high: str, low: str, closed: str) -> Bar:
     return Bar(minute * MINUTE, MINUTE, Fraction(opened), Fraction(high), Fraction(low), Fraction(closed))
 
 
+def trade_of(text: str, minutes: str = "") -> Trade:
+    """Return a trade after some minutes."""
+    trade = opened(deal_of(text))
+    for candle in candles_of(minutes) if minutes else ():
+        trade, _ = touch(trade, candle)
+    return trade
+
+
 def candles_of(text: str) -> list[Candle]:
     return [candle_of(bar) for bar in tape_of(text)]
 
 
 def told(events: Sequence[TradeEvent]) -> str:
-    """Tell what happened."""
-    return "; ".join(_told(event) for event in events)
+    """Tell what happened, but not how stops moved."""
+    return "; ".join(_told(event) for event in events if not isinstance(event, StopMoved))
 
 
 def _told(event: TradeEvent) -> str:

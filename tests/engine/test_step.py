@@ -10,6 +10,7 @@ import pytest
 from papertrade.engine.account import AccountBook, postings
 from papertrade.engine.armed import Armed, armed, reach
 from papertrade.engine.changes import close_trade
+from papertrade.engine.conventions import Convention, EntryAt
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Quote, Side
 from papertrade.engine.messages import CashMoved, EntryFilled, ExitFilled, Refusal, TradePlaced
@@ -240,6 +241,18 @@ def test_no_stop_and_unsized_signals_get_the_default_and_its_flag() -> None:
     shrunk = replace(opening(), account=replace(ACCOUNT, cash=D(10)))
     rules = Rules(sizing=replace(Rules().sizing, may_shrink=True))
     assert trade_of(shrunk, rules).flags == (Flag.SHRUNK,)
+
+
+@pytest.mark.parametrize(
+    ("entry", "price", "rule"),
+    [("next-open", "101", "4.4 market entry at the open"), ("close", "99", "4.4 market entry at the close")],
+)
+def test_a_backtests_market_entry_fills_at_its_candle(entry: str, price: str, rule: str) -> None:
+    (candle,) = candles_of("101 102 98 99")
+    request = replace(opening(price=None, at_ms=0), candle=candle)
+    event = open_trade(request, Rules(convention=Convention(entry=EntryAt(entry))))
+    assert isinstance(event, EntryFilled)
+    assert (event.price, event.cause.rule, event.cause.candle) == (D(price), rule, candle)
 
 
 def test_cash_can_be_withdrawn_only_where_it_is_free() -> None:

@@ -16,7 +16,7 @@ from papertrade.engine.messages import EntryFilled, ExitFilled, Refusal, TradeEv
 from papertrade.engine.state import evolve
 from papertrade.engine.step import open_trade
 from papertrade.engine.touch import touch
-from papertrade.engine.trade import Trade
+from papertrade.engine.trade import ExitReason, Trade
 from tests.engine.deals import bars, candle_of, deals, dec, happenings, opened, opening_of, play, rules_of
 from tests.engine.oracle import Bar, Deal, Exits, Happening, Wish
 
@@ -65,7 +65,7 @@ def test_fills_lie_inside_their_candle_or_at_a_level_that_it_gapped_past(deal: D
 def test_a_stop_never_fills_better_than_its_level_and_a_target_never_worse(deal: Deal, tape: list[Bar]) -> None:
     trade, events = play(deal, [candle_of(bar) for bar in tape])
     for event in events:
-        if isinstance(event, ExitFilled):
+        if isinstance(event, ExitFilled) and event.reason is not ExitReason.TIME_LIMIT:
             assert event.cause.level is not None
             better = (event.price - event.cause.level) * trade.side.sign
             assert better >= 0 if event.target is not None else better <= 0
@@ -76,19 +76,44 @@ def mirrored_price(price: Fraction) -> Fraction:
 
 
 def mirrored_wish(wish: Wish) -> Wish:
-    return Wish("price", mirrored_price(wish.value))
+    return Wish("price", mirrored_price(wish.value)) if wish.kind == "price" else wish
 
 
 def mirrored_deal(deal: Deal) -> Deal:
+    exits = deal.exits
     return replace(
         deal,
         side={"long": "short", "short": "long"}[deal.side],
         price=mirrored_price(deal.price),
         exits=Exits(
-            None if deal.exits.stop is None else mirrored_wish(deal.exits.stop),
-            tuple((mirrored_wish(wish), share) for wish, share in deal.exits.targets),
+            None if exits.stop is None else mirrored_wish(exits.stop),
+            tuple((mirrored_wish(wish), share) for wish, share in exits.targets),
+            None if exits.trail is None else mirrored_trail(*exits.trail),
+            None if exits.even is None else (mirrored_wish(exits.even[0]), exits.even[1]),
+            exits.limit,
+            None if exits.after is None else mirrored_wish(exits.after),
         ),
     )
+
+
+def mirrored_trail(distance: Wish, begins: Wish | None) -> tuple[Wish, Wish | None]:
+    return distance, None if begins is None else mirrored_wish(begins)
+
+
+def in_prices(deal: Deal) -> Deal:
+    """Write all that is in percent in prices, for a reflection of prices keeps no percents."""
+
+    def priced(wish: Wish | None) -> Wish | None:
+        if wish is None or wish.kind != "percent":
+            return wish
+        return Wish("price", Fraction(round(deal.price * (1 + wish.value / 100))))
+
+    exits = deal.exits
+    trail = None if exits.trail is None else (exits.trail[0], priced(exits.trail[1]))
+    if trail is not None and trail[0].kind == "percent":
+        trail = (Wish("price", Fraction(3, 2)), trail[1])
+    even = None if exits.even is None else (priced(exits.even[0]) or exits.even[0], exits.even[1])
+    return accepted(replace(deal, exits=replace(exits, trail=trail, even=even, after=priced(exits.after))))
 
 
 def mirrored_bar(bar: Bar) -> Bar:
@@ -103,6 +128,7 @@ def test_mirror_of_long_and_short(deal: Deal, tape: list[Bar]) -> None:
     deal = replace(
         deal, leverage=Fraction(1), quantity_step=Fraction(1, 10**8), quantity_min=Fraction(0), notional_min=Fraction(0)
     )
+    deal = in_prices(deal)
     _, events = play(deal, [candle_of(bar) for bar in tape])
     _, reflected = play(mirrored_deal(deal), [candle_of(mirrored_bar(bar)) for bar in tape])
     assert [shape(h, -1) for h in happenings(reflected)] == [shape(h, 1) for h in happenings(events)]

@@ -15,6 +15,7 @@ from papertrade.engine.market import Candle, Side
 from papertrade.engine.messages import Cause, ExitFilled, Liquidity
 from papertrade.engine.money import plain
 from papertrade.engine.state import evolve
+from papertrade.engine.touch import touch
 from papertrade.engine.trade import ExitReason, Target, Trade
 from papertrade.reports.ambiguity import AmbiguousExit, Band, ambiguous_exit, band
 from papertrade.reports.bootstrap import Interval, bootstrap, row_means, row_sharpes
@@ -24,6 +25,7 @@ from papertrade.reports.marks import Closes, StoredCloses
 from papertrade.reports.metric import Metric, undefined
 from papertrade.reports.metrics import MetricsRequest, PriceSpan, buy_and_hold, metrics
 from papertrade.reports.returns import series_of
+from tests.engine.tables import candles_of, trade_of
 from tests.reports.builders import DAY, HOUR, Ledger, entered, left
 
 
@@ -193,6 +195,21 @@ class TestBand:
     def test_levels_without_a_stop_have_no_outcome_there(self) -> None:
         exit_ = ambiguous_exit(*an_ambiguous_stop(None, Decimal(110), Decimal(110)))
         assert exit_.at_stop is None
+
+    @pytest.mark.parametrize(("target", "outcome"), [("", None), ("tp 104", Decimal(8)), ("tp 106", None)])
+    def test_a_trail_could_have_been_moved_first(self, target: str, outcome: Decimal | None) -> None:
+        trade = trade_of(f"long 2 at 100 sl 90 trails 2 {target}")
+        trade, (fill,) = touch(trade, candles_of("100 105 98 104")[0])
+        assert isinstance(fill, ExitFilled)
+        exit_ = ambiguous_exit(trade, fill)
+        assert (exit_.booked, exit_.at_stop, exit_.at_moved) == (Decimal(-4), Decimal(-4), Decimal(6))
+        assert exit_.at_target == outcome
+
+    def test_a_short_whose_trail_was_not_reached_by_a_better_price_has_no_other_outcome(self) -> None:
+        trade = trade_of("short 2 at 100 trails 2")
+        trade, (fill,) = touch(trade, candles_of("100 102 100 101")[0])
+        assert isinstance(fill, ExitFilled)
+        assert ambiguous_exit(trade, fill).at_moved is None
 
     def test_a_fill_without_a_candle_asks_the_levels_of_its_instant(self) -> None:
         trade = evolve(None, entered(1, Side.SHORT, Decimal(100), Decimal(2), 0, stop=Decimal(105)))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from papertrade.engine.exit_wish import NO_EXITS
 from papertrade.engine.market import Candle, Side
 from papertrade.engine.signal import EntryType, ExitWish, Signal, parse_level, parse_size, parse_target
 from papertrade.engine.trade import Trade
@@ -70,8 +71,17 @@ def opened(
     sl: str | None = "95",
     tp: Sequence[str] = ("110",),
     present: Present | None = None,
+    rules: ExitWish = NO_EXITS,
 ) -> Trade:
-    """Open a trade of quantity 2 as a command does, after catching up unless its present is given."""
+    """Open a trade of quantity 2 as a command does, after catching up unless its present is given.
+
+    `rules` are what else shall move its stop or end it.
+    """
+    exits = replace(
+        rules,
+        stop=None if sl is None else parse_level(sl),
+        targets=tuple(parse_target(text) for text in tp),
+    )
     signal = Signal(
         source="test",
         external_id=NEW_ID,
@@ -80,7 +90,7 @@ def opened(
         made_at_ms=0,
         entry_type=EntryType.MARKET if entry is None else entry[0],
         entry_price=None if entry is None else Decimal(entry[1]),
-        exits=ExitWish(None if sl is None else parse_level(sl), tuple(parse_target(text) for text in tp)),
+        exits=exits,
         size=parse_size("size", "2"),
     )
     now = catch_up(world, [symbol]) if present is None else present

@@ -31,8 +31,8 @@ from papertrade.reports.equity import History, equity_curve, holding_step, money
 from papertrade.reports.marks import Closes, StoredCloses
 from papertrade.runs.backtest import BacktestRequest, BacktestResult, backtest
 from papertrade.runs.backtest_report import equity_of, report_of
-from tests.engine.deals import MINUTE
-from tests.engine.tables import candles_of, told
+from tests.engine.deals import MINUTE, candle_of
+from tests.engine.tables import candles_of, tape_of, told
 
 FREE = Rules(maker=Decimal(0), taker=Decimal(0))
 
@@ -96,6 +96,14 @@ def test_a_market_signal_is_entered_at_the_first_open_at_or_after_it_and_lives_t
 def test_a_hole_is_waited_out() -> None:
     result = run([idea(1, MINUTE, target="120")], {"BTCUSDT": "100 101 99 100 | - | - | 110 125 109 120"})
     assert story(result) == ["#1 entry 1 at 110 open3 free 890", "#1 take_profit 1 at 120 end3 free 1010"]
+
+
+def test_candles_may_open_anywhere_not_only_on_the_grid_of_their_interval() -> None:
+    late = [replace(bar, open_ms=bar.open_ms + 17_000) for bar in tape_of("100 101 99 100 | 100 120 99 110")]
+    series = series_of("BTCUSDT", MINUTE, [candle_of(bar) for bar in late])
+    result = backtest(replace(BASE, signals=[idea(1, 60_000, target="115")], candles={"BTCUSDT": series}))
+    (trade,) = result.trades
+    assert (trade.opened_at, trade.exit_price, trade.closed_at) == (77_000, Decimal(115), 136_999)
 
 
 def test_entry_at_the_close_of_the_candle_that_the_signal_was_made_in() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from papertrade.engine.exit_wish import NO_EXITS
 from papertrade.engine.market import MINUTE_MS, Candle, Side
-from papertrade.engine.signal import EntryType
+from papertrade.engine.signal import EntryType, ExitWish, parse_break_even, parse_time_limit, parse_trail
 from papertrade.engine.touch import touch
-from papertrade.engine.trade import Trade
+from papertrade.engine.trade import ExitReason, Trade
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.runs.tick import tick
 from tests.runs.desk import START, Desk, candle
@@ -40,6 +42,17 @@ class Idea:
     away: int
     near: int
     targets: int
+    rules: ExitWish = NO_EXITS
+
+
+RULES = [
+    NO_EXITS,
+    ExitWish(trail=parse_trail("2")),
+    ExitWish(trail=parse_trail("1%"), time_limit=parse_time_limit("7m")),
+    ExitWish(break_even=parse_break_even("2%:gross"), time_limit=parse_time_limit("12m")),
+    ExitWish(trail=parse_trail("3"), break_even=parse_break_even("2%")),
+]
+"""What moves a stop or ends a trade by time, beside its levels."""
 
 
 @st.composite
@@ -72,6 +85,7 @@ ideas = st.lists(
         st.integers(3, 5),
         st.integers(1, 3),
         st.integers(0, 2),
+        st.sampled_from(RULES),
     ),
     min_size=1,
     max_size=4,
@@ -89,7 +103,13 @@ def begin(desk: Desk, wanted: Sequence[Idea]) -> list[Trade]:
         sign = idea.side.sign
         targets = [str(price + sign * idea.near * (n + 1)) for n in range(idea.targets)]
         trade = opened(
-            desk.world, idea.symbol, side=idea.side, entry=entry, sl=str(price - sign * idea.away), tp=targets
+            desk.world,
+            idea.symbol,
+            side=idea.side,
+            entry=entry,
+            sl=str(price - sign * idea.away),
+            tp=targets,
+            rules=idea.rules,
         )
         trades.append(trade)
     return trades
@@ -137,6 +157,22 @@ def test_a_tape_gives_the_same_trades_however_it_is_polled(
     tape = dict(zip(SYMBOLS, (first, second), strict=True))
     before, after = watched(tape, wanted, times)
     assert after == [by_the_rule(trade, tape[trade.order.symbol]) for trade in before]
+
+
+def test_a_trail_is_watched_through_deaths_and_late_rounds_as_the_rule_says() -> None:
+    """Every minute another process, then none for ten minutes, then one again: the same trail, the same end."""
+    shapes = ["100 100 100 100", "100 104 99 104", "104 108 103 108", "108 110 107 109", "109 109.5 108.5 109"]
+    tape = [
+        candle(number, shape) for number, shape in enumerate([*shapes, *["109 109 108.5 109"] * 8, "109 109 106 107"])
+    ]
+    wanted = [Idea(SYMBOLS[0], Side.LONG, None, 10, 40, 1, ExitWish(trail=parse_trail("2")))]
+    often = [Poll(minute * MINUTE_MS + 1_000, "") for minute in range(1, 16)]
+    late = [Poll(2 * MINUTE_MS, ""), Poll(3 * MINUTE_MS, "venue"), Poll(13 * MINUTE_MS + 1, "")]
+    ends = [watched(dict.fromkeys(SYMBOLS, tape), wanted, times)[1] for times in (often, late, [])]
+    (trade,) = ends[0]
+    assert ends == [[trade]] * 3
+    assert (trade.exit_reason, trade.exit_price) == (ExitReason.TRAILING_STOP, Decimal(108))
+    assert trade.closed_at == START + 14 * MINUTE_MS - 1
 
 
 @settings(max_examples=25, deadline=None)
