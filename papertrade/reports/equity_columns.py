@@ -79,7 +79,9 @@ class EquityColumns:
 
     def series(self) -> Series:
         """Return the points as the floats that statistics are made of."""
-        return Series(self.at_ms, self.equity / 10**_GRID_DECIMALS, self.capital / 10**_GRID_DECIMALS)
+        whole = 10**_GRID_DECIMALS
+        equity, capital = (self.equity / whole).astype(np.float64), (self.capital / whole).astype(np.float64)
+        return Series(self.at_ms, equity, capital)
 
     def points(self) -> Iterator[EquityPoint]:
         """Yield each point in exact money."""

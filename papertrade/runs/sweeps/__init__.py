@@ -1,0 +1,1 @@
+"""Sweeps: every combination of exits over the same signals, ranked in arrays, the best run exactly."""
