@@ -1,8 +1,8 @@
 """The composition root: from an invocation to settings, store, feed and clock. The only place that names them.
 
-`open_books` is for commands that only read or write the database; `open_world` adds the venue, and only it
-imports what talks to one. Both close what they opened. The rule to keep: settings stop here and in the
-commands, nobody below sees them.
+`open_books` is for commands that only read or write the database, and only from it on is the database's library
+imported; `open_world` adds the venue, and only it imports what talks to one. Both close what they opened. The
+rule to keep: settings stop here and in the commands, nobody below sees them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from papertrade.engine.money import plain
 from papertrade.errors import NotFound, PapertradeError
 from papertrade.invocation import Invocation
 from papertrade.render.text import safe
-from papertrade.store.rows import AccountRow
-from papertrade.store.store import Store, Writer
 
 if TYPE_CHECKING:
     from papertrade.engine.step import Rules
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from papertrade.runs.notify import Target
     from papertrade.runs.observe import ObservationRules
     from papertrade.runs.world import Waiter, World
+    from papertrade.store.rows import AccountRow
+    from papertrade.store.store import Store, Writer
 
 ACCOUNT_SETTING = "account"
 """The setting of the database that `account use` writes."""
@@ -72,6 +72,8 @@ def configure(call: Invocation, flags: Mapping[str, str] | None = None) -> tuple
 @contextmanager
 def open_books(call: Invocation, flags: Mapping[str, str] | None = None) -> Iterator[Books]:
     """Open the database, made with its default account at the first use."""
+    from papertrade.store.store import Store
+
     places, configuration = configure(call, flags)
     settings = configuration.settings
     clock = call.clock
@@ -93,6 +95,8 @@ def open_books(call: Invocation, flags: Mapping[str, str] | None = None) -> Iter
 @contextmanager
 def open_file(call: Invocation) -> Iterator[Store]:
     """Open an existing database by itself, whatever it holds: to check it, copy it, or bring it up to date."""
+    from papertrade.store.store import Store
+
     places = find_places(call.environment, call.flags.config, call.flags.db, default_places())
     clock = call.clock
     opened = Store.open(

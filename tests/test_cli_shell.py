@@ -16,13 +16,15 @@ from tests.fake_commands import TABLE
 
 CONTRACT = (
     "demo init long short signal open buy sell orders close cancel modify note tag watch status stop log trades show "
-    "explain portfolio metrics equity account price candles instruments notify export check db config doctor"
+    "explain portfolio metrics equity account price candles instruments notify export check db config doctor "
+    "backtest sweep runs parity whatif"
 )
 
 BELOW = {
     "signal": ["add", "import", "list", "show", "cancel"],
     "account": ["list", "create", "use", "show", "deposit", "withdraw", "reset"],
     "notify": ["test", "list"],
+    "runs": ["list", "show", "compare", "delete", "repeat"],
     "db": ["backup", "migrate"],
     "config": ["show", "check", "set"],
 }
@@ -71,7 +73,7 @@ def test_help_fits_100_columns_and_is_grouped() -> None:
     assert (result.code, result.err) == (0, "")
     assert max(map(len, result.out.splitlines())) <= 100
     titles = [line for line in result.out.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Trade:", "Watch:", "Look:", "Account:", "Data:", "House:", "Options:", "Everywhere:"]
+    assert titles == ["Trade:", "Watch:", "Look:", "Account:", "Test:", "Data:", "House:", "Options:", "Everywhere:"]
     listed = [line.split()[0] for line in result.out.splitlines() if line.startswith("  ")]
     assert [name for name in CONTRACT.split() if name not in listed] == []
     assert "board  " not in result.out

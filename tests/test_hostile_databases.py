@@ -84,7 +84,7 @@ REFUSED_UNREAD = [
     (a_text_file, "it is not a papertrade database"),
     (an_empty_file, "it is an empty file"),
     (a_short_file, "it is not a papertrade database"),
-    (a_newer_schema, "it was made by a newer papertrade (schema 999, this one knows 1)"),
+    (a_newer_schema, "it was made by a newer papertrade (schema 999, this one knows 2)"),
     (no_schema, "it has no schema"),
     (another_program, "it is not a papertrade database"),
     (a_pipe, "it is a device, a pipe or a socket"),

@@ -43,8 +43,8 @@ class Command(TyperCommand):
         """Parse the words after the command."""
         if ctx.command.context_settings.get("ignore_unknown_options", False):
             args = _shielded(args)
-        if ctx.resilient_parsing:
-            _only_given(self.get_params(ctx))
+        params = self.get_params(ctx)
+        _only_given(params if ctx.resilient_parsing else [param for param in params if not param.required])
         with _placed(ctx):
             rest = super().parse_args(ctx, args)
         _take_flags(ctx)
@@ -225,15 +225,29 @@ def _shared_options() -> list[Parameter]:
 def _only_given(params: Sequence[Parameter]) -> None:
     """Read a value only if one was given, and none while completing.
 
-    Reading imports pydantic, a third of the time of `--help` and of a completion.
+    Reading imports pydantic, a third of the time of `--help` and of a completion, and makes a validator of each
+    option: with thirty options that takes longer than many a command. Texts and paths need none.
     """
     for param in params:
-        vars(param)["process_value"] = partial(_read, param.process_value)
+        described = None if param.callback is not None else getattr(param, "type_descriptor", None)
+        vars(param)["process_value"] = partial(_read, param.process_value, getattr(described, "annotation", None))
 
 
-def _read(reader: Callable[[Context, object], object], ctx: Context, value: object) -> object:
+def _read(reader: Callable[[Context, object], object], kind: object, ctx: Context, value: object) -> object:
     is_given = value not in (None, False, 0)
-    return reader(ctx, value) if is_given and not ctx.resilient_parsing else value
+    if not is_given or ctx.resilient_parsing:
+        return value
+    match value:
+        case int() if kind is int:  # a default, or how often a flag was given
+            return value
+        case str() if kind is str:
+            return value
+        case str() if kind is Path:
+            return Path(value)
+        case list() | tuple() if kind == list[str] and len(value) > 0:
+            return list(value)
+        case _:
+            return reader(ctx, value)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Panel(StrEnum):
     WATCH = "Watch"
     LOOK = "Look"
     ACCOUNT = "Account"
+    TEST = "Test"
     DATA = "Data"
     HOUSE = "House"
 
@@ -117,6 +118,19 @@ _ACCOUNT = Branch(
     ),
 )
 
+_RUNS = Branch(
+    "runs",
+    "Saved backtests: list, show, compare, delete, repeat",
+    Panel.TEST,
+    (
+        Entry("list", "List saved runs", f"{_HERE}.runs", "list_runs"),
+        Entry("show", "Show one saved run", f"{_HERE}.runs", "show"),
+        Entry("compare", "Show the figures of saved runs beside each other", f"{_HERE}.runs", "compare"),
+        Entry("delete", "Forget a saved run", f"{_HERE}.runs", "delete"),
+        Entry("repeat", "Run a saved run again, and say what differs", f"{_HERE}.runs", "repeat"),
+    ),
+)
+
 _NOTIFY = Branch(
     "notify",
     "Notification targets: test, list",
@@ -175,6 +189,11 @@ COMMANDS: Table = (
     Entry("metrics", "Show win rate, expectancy, drawdown and the rest", f"{_HERE}.metrics", "metrics", Panel.LOOK),
     Entry("equity", "Draw the equity curve", f"{_HERE}.equity", "equity", Panel.LOOK),
     _ACCOUNT,
+    Entry("backtest", "Trade signals over recorded candles", f"{_HERE}.backtest", "backtest", Panel.TEST),
+    Entry("sweep", "Try every combination of targets and stops, honestly", f"{_HERE}.sweep", "sweep", Panel.TEST),
+    _RUNS,
+    Entry("parity", "Prove that your trades follow a backtest's rules", f"{_HERE}.parity", "parity", Panel.TEST),
+    Entry("whatif", "Your own entries with other exits or costs", f"{_HERE}.whatif", "whatif", Panel.TEST),
     Entry("price", "Show current prices", f"{_HERE}.price", "price", Panel.DATA),
     Entry("candles", "Show recent candles of a symbol", f"{_HERE}.candles", "candles", Panel.DATA),
     Entry(

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from papertrade.engine.money import ZERO, plain
 from papertrade.engine.trade import Status
 from papertrade.feeds.signal_rows import COLUMNS as SIGNAL_COLUMNS
 from papertrade.render.numbers import iso_z
+from papertrade.render.trade_lines import distance_of
 from papertrade.reports.equity import EquityPoint
 from papertrade.reports.trade_view import TradeView
 from papertrade.store.rows import AccountRow, FillRow, LedgerRow, NoteRow
-from papertrade.store.streams import JournalLine
+
+if TYPE_CHECKING:
+    from papertrade.store.streams import JournalLine
 
 T = TypeVar("T")
 
@@ -137,6 +140,21 @@ TRADES: Final[tuple[ExportColumn[Owned[TradeView]], ...]] = (
     ExportColumn("tags", lambda o: o.row.trade.tags),
     ExportColumn("confidence", lambda o: o.row.trade.order.confidence),
     ExportColumn("reason", lambda o: o.row.trade.order.reason),
+    ExportColumn("stop_reason", lambda o: None if o.row.levels.stop is None else o.row.levels.reason),
+    ExportColumn("trail", lambda o: None if o.row.levels.trail is None else distance_of(o.row.levels.trail)),
+    ExportColumn("trail_activation", lambda o: None if o.row.levels.trail is None else o.row.levels.trail.activation),
+    ExportColumn("trail_peak", lambda o: None if o.row.levels.trail is None else o.row.levels.trail.peak),
+    ExportColumn(
+        "break_even_trigger", lambda o: None if o.row.levels.break_even is None else o.row.levels.break_even.trigger
+    ),
+    ExportColumn(
+        "break_even_stop", lambda o: None if o.row.levels.break_even is None else o.row.levels.break_even.stop
+    ),
+    ExportColumn(
+        "stop_after_first_target",
+        lambda o: None if o.row.levels.after_first is None else o.row.levels.after_first.price,
+    ),
+    ExportColumn("time_limit", lambda o: _at(o.row.levels.time_limit)),
 )
 
 FILLS: Final[tuple[ExportColumn[Owned[FillRow]], ...]] = (

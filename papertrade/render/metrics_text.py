@@ -6,8 +6,9 @@ The rule to keep: what is undefined is `-`, and why stands below.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.cells import cell_len
 
@@ -35,7 +36,9 @@ from papertrade.reports.breakdown import Group
 from papertrade.reports.calendar_periods import PeriodProfit
 from papertrade.reports.metric import Metric
 from papertrade.reports.metrics import Intervals, MetricsReport
-from papertrade.runs.reporting import Standpoint
+
+if TYPE_CHECKING:
+    from papertrade.runs.reporting import Standpoint
 
 Pair: TypeAlias = "tuple[str, Cell]"
 
@@ -52,23 +55,32 @@ _COLUMN = 48
 
 def show_metrics(report: MetricsReport, by: str | None, now: Standpoint, screen: Screen) -> None:
     """Write the whole report."""
+    show_figures(report, now.zone, screen)
+    screen.blank()
+    _show_periods(report, screen)
+    show_breakdown(report, "exit_reason" if by is None else by, screen)
+    if report.intervals is not None:
+        screen.blank()
+        _show_intervals(report.intervals, screen)
+    show_undefined(report, screen)
+
+
+def show_figures(report: MetricsReport, zone: tzinfo, screen: Screen) -> None:
+    """Write what came of the trades, the risk, and the costs."""
     if report.trading_statistics.note is not None:
         screen.line(Cell(report.trading_statistics.note, Tone.WARNING))
         screen.blank()
-    _beside("Result", _result(report), "Risk", _risk(report, now), screen)
+    _beside("Result", _result(report), "Risk", _risk(report, zone), screen)
     screen.blank()
     _beside("Trades", _trades(report), "Costs", _costs(report), screen)
-    screen.blank()
-    _show_periods(report, screen)
-    kind = "exit_reason" if by is None else by
+
+
+def show_breakdown(report: MetricsReport, kind: str, screen: Screen) -> None:
+    """Write one breakdown below an empty line; nothing if it has no group."""
     groups = breakdown_groups(report.breakdown)[kind]
     if groups:
         screen.blank()
         _show_groups(kind, groups, screen)
-    if report.intervals is not None:
-        screen.blank()
-        _show_intervals(report.intervals, screen)
-    _show_undefined(report, screen)
 
 
 def _result(report: MetricsReport) -> list[Pair]:
@@ -92,12 +104,12 @@ def _result(report: MetricsReport) -> list[Pair]:
     ]
 
 
-def _risk(report: MetricsReport, now: Standpoint) -> list[Pair]:
+def _risk(report: MetricsReport, zone: tzinfo) -> list[Pair]:
     risk = report.risk
     fall = risk.drawdown
     pairs = [("Max drawdown", _share(fall.max_drawdown))]
     if fall.trough_at is not None:
-        pairs.append(("  deepest", Cell(local_minute(fall.trough_at, now.zone))))
+        pairs.append(("  deepest", Cell(local_minute(fall.trough_at, zone))))
     if fall.duration_ms is not None:
         still = "" if fall.recovered_at is not None else ", still below"
         pairs.append(("  lasted", Cell(f"{duration(fall.duration_ms)}{still}")))
@@ -219,7 +231,8 @@ def _show_intervals(known: Intervals, screen: Screen) -> None:
         screen.line(Cell(f"  {label.ljust(_LABEL)}", Tone.DIM), Cell(text))
 
 
-def _show_undefined(report: MetricsReport, screen: Screen) -> None:
+def show_undefined(report: MetricsReport, screen: Screen) -> None:
+    """Write why figures have no value; nothing if all have one."""
     why: dict[str, list[str]] = {}
     for section in metrics_sections(report).values():
         for name, reason in reasons(section):

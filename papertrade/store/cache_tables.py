@@ -172,6 +172,22 @@ class RunTable(Stored, table=True):
     note: str = Field(sa_type=Text)
 
 
+class RunSavedTable(Stored, table=True):
+    """Saved backtests; `content` is the engine's SavedRun, `figures` those that a list shows."""
+
+    __tablename__ = "run_saved"
+    __table_args__ = (UniqueConstraint("name", name="one_run_of_a_name"), _STRICT)
+
+    id: int = Field(primary_key=True)
+    name: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    made_ms: int
+    version: str = Field(sa_type=Text)
+    trades: int
+    figures: str = Field(sa_type=Text)
+    content: str = Field(sa_type=Text)
+
+
 class SettingTable(Stored, table=True):
     """Choices that belong to the database, such as the default account."""
 
@@ -203,5 +219,6 @@ DELIVERY: Final = table_of(DeliveryTable)
 VENUE: Final = table_of(VenueTable)
 VENUE_SYMBOL: Final = table_of(VenueSymbolTable)
 RUN: Final = table_of(RunTable)
+RUN_SAVED: Final = table_of(RunSavedTable)
 SETTING: Final = table_of(SettingTable)
 MIGRATION: Final = table_of(MigrationTable)

@@ -1,7 +1,7 @@
 """How a file of an older schema becomes one of the present: numbered steps, a backup before, all or nothing.
 
-A new file gets the present schema at once. The rule to keep: a step is never changed after its release, and
-the files that it makes equal new ones (a test compares them).
+A new file gets the present schema at once. After the steps the views are written anew from the journal. The rule
+to keep: a step is never changed after its release, and the files that it makes equal new ones (a test compares them).
 """
 
 from __future__ import annotations
@@ -14,13 +14,44 @@ from sqlalchemy import Connection
 
 from papertrade.errors import DifferenceFound
 from papertrade.store import backup, failures, locks, schema
-from papertrade.store.check import check
+from papertrade.store.check import check, rebuild
 from papertrade.store.database import BEGIN, IMMEDIATE, raw
 
 Step: TypeAlias = Callable[[Connection], None]
 
-STEPS: Final[tuple[Step, ...]] = ()
+_RUN_SAVED: Final = (
+    "CREATE TABLE run_saved (\n"
+    "\tid INTEGER NOT NULL, \n"
+    "\tname TEXT NOT NULL, \n"
+    "\tkind TEXT NOT NULL, \n"
+    "\tmade_ms INTEGER NOT NULL, \n"
+    "\tversion TEXT NOT NULL, \n"
+    "\ttrades INTEGER NOT NULL, \n"
+    "\tfigures TEXT NOT NULL, \n"
+    "\tcontent TEXT NOT NULL, \n"
+    "\tPRIMARY KEY (id), \n"
+    "\tCONSTRAINT one_run_of_a_name UNIQUE (name)\n"
+    ")\n"
+    " STRICT"
+)
+"""The table as schema 2 had it, letter by letter: SQLite keeps the text."""
+
+
+def _keep_runs(connection: Connection) -> None:
+    """Make the table of saved backtests."""
+    connection.exec_driver_sql(_RUN_SAVED)
+
+
+STEPS: Final[tuple[Step, ...]] = (_keep_runs,)
 """STEPS[0] makes schema 2 out of schema 1, and so on."""
+
+
+def _write_views_anew(connection: Connection, path: Path) -> None:
+    """Write the views as this program writes them: an older one had no words for what the engine has learnt since."""
+    try:
+        rebuild(connection)
+    except ValueError as error:
+        raise failures.unusable(path, f"its journal cannot be replayed ({error})", "restore a backup") from error
 
 
 def present_version(steps: Sequence[Step] = STEPS) -> int:
@@ -51,6 +82,7 @@ def migrate(
         with connection.begin():
             for step in steps[before - 1 :]:
                 step(connection)
+            _write_views_anew(connection, path)
             schema.stamp(connection, present_version(steps), now_ms())
             report = check(connection)
             if not report.is_sound:

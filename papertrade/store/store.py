@@ -24,6 +24,7 @@ from papertrade.store.market import MarketReads, MarketWrites
 from papertrade.store.migrations import STEPS, Step
 from papertrade.store.rows import CheckReport
 from papertrade.store.run_state import RunReads, RunWrites
+from papertrade.store.saved_runs import SavedRunReads, SavedRunWrites
 from papertrade.store.signals import SignalReads
 from papertrade.store.streams import StreamReads
 from papertrade.store.sums import SumReads
@@ -34,11 +35,21 @@ T = TypeVar("T")
 WAL_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
 
-class Reader(AccountReads, SignalReads, TradeReads, JournalReads, MarketReads, RunReads, SumReads, StreamReads):
+class Reader(
+    AccountReads,
+    SignalReads,
+    TradeReads,
+    JournalReads,
+    MarketReads,
+    RunReads,
+    SavedRunReads,
+    SumReads,
+    StreamReads,
+):
     """Everything that can be asked, on one snapshot of the database."""
 
 
-class Writer(JournalWriter, Reader, MarketWrites, RunWrites):
+class Writer(JournalWriter, Reader, MarketWrites, RunWrites, SavedRunWrites):
     """Everything that can be asked and changed, inside one transaction."""
 
 

@@ -84,10 +84,10 @@ def test_a_backup_into_a_missing_folder_names_it(books: dict[str, str], tmp_path
 
 def test_a_database_of_today_needs_no_migration(books: dict[str, str]) -> None:
     path = books["PAPERTRADE_DB"]
-    assert run(["db", "migrate"], books) == Result(0, f"{path} is up to date (schema 1)\n", "")
+    assert run(["db", "migrate"], books) == Result(0, f"{path} is up to date (schema 2)\n", "")
     assert run(["db", "migrate", "--json"], books).envelope["data"] == {
         "database": path,
-        "schema": 1,
+        "schema": 2,
         "migrated_from": None,
         "backup": None,
     }

@@ -109,7 +109,7 @@ def test_every_pragma_is_set_and_read_back(store: Store) -> None:
         "wal_autocheckpoint": 0,
         "trusted_schema": 0,
         "application_id": 0x50545244,
-        "user_version": 1,
+        "user_version": 2,
     }
 
 
@@ -146,7 +146,7 @@ def header_changed(path: Path, offset: int, value: int) -> bytes:
 @pytest.mark.parametrize(
     ("offset", "value", "reason"),
     [
-        (60, 999, r"made by a newer papertrade \(schema 999, this one knows 1\)"),
+        (60, 999, r"made by a newer papertrade \(schema 999, this one knows 2\)"),
         (60, 0, "it has no schema"),
         (68, 7, "it is not a papertrade database"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from papertrade.errors import DatabaseUnusable, DifferenceFound
-from papertrade.store import locks, migrations
+from papertrade.store import locks, migrations, schema
 from papertrade.store.migrations import Step
 from papertrade.store.store import Store
 from tests.store.children import exit_codes, in_children
@@ -30,7 +30,8 @@ def add_another(connection: Connection) -> None:
     connection.exec_driver_sql("INSERT INTO setting (key, value) VALUES ('again', 'three')")
 
 
-STEPS: Sequence[Step] = (add_setting, add_another)
+NOW = migrations.present_version()
+STEPS: Sequence[Step] = (*migrations.STEPS, add_setting, add_another)
 
 
 def newer(path: Path, steps: Sequence[Step] = STEPS) -> Store:
@@ -53,15 +54,48 @@ def version(path: Path) -> int:
     return int(found)
 
 
+V1 = Path(__file__).with_name("schema_v1.sql")
+"""A whole book of schema 1, as the program that wrote it left it."""
+
+
+def first_file(path: Path) -> Path:
+    """Write the file of schema 1 anew."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(V1.read_text(encoding="utf-8"))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("PRAGMA journal_mode = wal")
+    return path
+
+
+def objects(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+        return {name: str(sql).strip() for name, sql in rows}
+
+
+def test_a_file_of_the_first_schema_becomes_what_a_new_one_is(tmp_path: Path) -> None:
+    before = first_file(tmp_path / "first.db")
+    opened(tmp_path / "new.db").close()
+    with closing(opened(before)) as store:
+        assert store.migrated_from == 1
+        assert store.check().is_sound
+        with store.read() as reader:
+            assert [account.name for account in reader.accounts()] == ["main", "second"]
+            assert reader.saved_runs() == ()
+    assert (version(before), version(tmp_path / "first.db.v1.bak")) == (NOW, 1)
+    assert objects(before) == objects(tmp_path / "new.db") == schema.statements()
+
+
 def test_an_older_file_is_brought_to_the_present_after_a_backup(old: Path) -> None:
     with closing(newer(old)) as store:
         with store.read() as reader:
             assert (reader.setting("step"), reader.setting("again")) == ("two", "three")
             history = reader._connection.exec_driver_sql("SELECT version FROM migration ORDER BY version")
-            assert [row.version for row in history] == [1, 3]
+            assert [row.version for row in history] == [NOW, NOW + 2]
         assert store.check().is_sound
-    backup = old.with_name("book.db.v1.bak")
-    assert (version(old), version(backup)) == (3, 1)
+    backup = old.with_name(f"book.db.v{NOW}.bak")
+    assert (version(old), version(backup)) == (NOW + 2, NOW)
     with closing(opened(backup)) as before:
         assert before.check().is_sound
     with pytest.raises(DatabaseUnusable, match="newer papertrade"):
@@ -71,18 +105,18 @@ def test_an_older_file_is_brought_to_the_present_after_a_backup(old: Path) -> No
 def test_a_new_file_has_the_present_schema_and_no_backup(tmp_path: Path) -> None:
     with closing(newer(tmp_path / "new.db")) as store:
         store.write(founded)
-    assert version(tmp_path / "new.db") == 3
+    assert version(tmp_path / "new.db") == NOW + 2
     assert not list(tmp_path.glob("*.bak"))
 
 
 def test_a_present_file_is_left_alone(old: Path) -> None:
     newer(old).close()
-    (old.with_name("book.db.v1.bak")).unlink()
+    (old.with_name(f"book.db.v{NOW}.bak")).unlink()
     newer(old).close()
     assert not list(old.parent.glob("*.bak"))
 
 
-@pytest.mark.parametrize("dying", [0, 1])
+@pytest.mark.parametrize("dying", [-2, -1])
 def test_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) -> None:
     def die(connection: Connection) -> None:
         STEPS[dying](connection)
@@ -92,7 +126,7 @@ def test_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) ->
     steps[dying] = die
     with pytest.raises(PowerCut):
         newer(old, steps)
-    assert version(old) == 1
+    assert version(old) == NOW
     with closing(opened(old)) as store:
         assert store.check().is_sound
         with store.read() as reader:
@@ -103,13 +137,25 @@ def test_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) ->
 
 def test_a_step_that_breaks_the_books_is_undone(old: Path) -> None:
     def spoil(connection: Connection) -> None:
-        connection.exec_driver_sql("DROP TRIGGER note_no_update")
-        connection.exec_driver_sql("UPDATE note SET text = 'changed'")
+        connection.exec_driver_sql("DROP TRIGGER event_no_update")
+        connection.exec_driver_sql("UPDATE event SET wall_ms = wall_ms + 1 WHERE seq = 3")
 
-    with pytest.raises(DifferenceFound, match="was left at schema 1: ") as failed:
-        newer(old, [spoil])
+    with pytest.raises(DifferenceFound, match=f"was left at schema {NOW}: ") as failed:
+        newer(old, [*migrations.STEPS, spoil])
     assert failed.value.exit_code == 13
-    assert version(old) == 1
+    assert version(old) == NOW
+    with closing(opened(old)) as store:
+        assert store.check().is_sound
+
+
+def test_a_journal_that_cannot_be_replayed_is_left_as_it_was(old: Path) -> None:
+    def spoil(connection: Connection) -> None:
+        connection.exec_driver_sql("DROP TRIGGER event_no_update")
+        connection.exec_driver_sql("UPDATE event SET body = '{}' WHERE kind = 'exit_filled'")
+
+    with pytest.raises(DatabaseUnusable, match="its journal cannot be replayed"):
+        newer(old, [*migrations.STEPS, spoil])
+    assert version(old) == NOW
     with closing(opened(old)) as store:
         assert store.check().is_sound
 
@@ -127,7 +173,7 @@ def test_a_file_migrated_while_we_waited_for_the_lock_is_taken_as_it_is(
     monkeypatch.setattr(locks, "write_lock", late)
     with closing(newer(old)) as store, store.read() as reader:
         assert reader.setting("step") == "two"
-    assert migrations.present_version(STEPS) == 3
+    assert migrations.present_version(STEPS) == NOW + 2
 
 
 def test_many_processes_migrate_one_file_once(old: Path) -> None:

@@ -93,5 +93,5 @@ def test_caches_are_named_after_what_they_hold() -> None:
     others = (*held, "venue", "run", "migration", "setting")
     views = {"event", "account", "signal", "trade", "fill", "ledger", "note"}
     caches = {table.name for table in Stored.metadata.sorted_tables} - views
-    assert len(caches) == 13
+    assert len(caches) == 14
     assert [name for name in caches if not name.startswith(others)] == []

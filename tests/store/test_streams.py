@@ -11,6 +11,7 @@ import pytest
 from papertrade.engine.messages import NoteAdded
 from papertrade.engine.trade import ExitReason, Status
 from papertrade.errors import DatabaseUnusable
+from papertrade.store import migrations
 from papertrade.store.rows import EventFilter, Recorded, SignalFilter, TradeFilter
 from papertrade.store.store import Store, Writer
 from papertrade.store.streams import RowFilter
@@ -121,6 +122,7 @@ def test_a_pipe_is_no_place_for_a_database(tmp_path: Path) -> None:
 def test_a_store_knows_that_it_was_migrated(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     opened(path).close()
-    same = Store.open(path, now_ms=lambda: START_MS, run_id="x", pause=lambda _: None, steps=(lambda connection: None,))
-    assert same.migrated_from == 1
+    steps = (*migrations.STEPS, lambda connection: None)
+    same = Store.open(path, now_ms=lambda: START_MS, run_id="x", pause=lambda _: None, steps=steps)
+    assert same.migrated_from == migrations.present_version()
     same.close()
