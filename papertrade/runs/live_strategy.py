@@ -236,8 +236,7 @@ class LiveStrategy:
             return reader.cursor(self._candle_mark(world, symbol))
 
     def _candle_mark(self, world: World, symbol: str) -> str:
-        interval = world.watching.candle
-        return f"strategy:{self._strategy.source}:{world.feed.venue}:{symbol}:{interval}"
+        return candle_mark(self._strategy.source, world.feed.venue, symbol, world.watching.candle)
 
     def _signal_mark(self) -> str:
         return f"strategy:{self._strategy.source}:account:{self._account}"
@@ -251,6 +250,11 @@ class _Also:
     in_a_row: Mapping[str, int]
     stopped: StrategyError | None
     error: FeedError | None
+
+
+def candle_mark(source: str, venue: str, symbol: str, interval: str) -> str:
+    """Return the name of the cursor that says how far a strategy was given a symbol's candles."""
+    return f"strategy:{source}:{venue}:{symbol}:{interval}"
 
 
 def _refused(account_id: int, kept: Kept, why: PapertradeError) -> Refused:

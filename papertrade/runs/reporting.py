@@ -136,9 +136,13 @@ def history(reader: Reader, account: AccountRow, epoch: Epoch) -> History:
 
 
 def holding_steps(fills: Iterable[FillRow]) -> list[HoldingStep]:
-    """Return what is open of its trade after each fill; all fills of a trade, from its entry on, in journal order."""
+    """Return what is open of its trade after each fill; all fills of a trade, from its entry on, in journal order.
+
+    A candle may end at its open what was closed in part by hand within it: such a step stands at the later instant.
+    """
     entries: dict[int, Decimal] = {}
     left: dict[int, Decimal] = {}
+    latest: dict[int, int] = {}
     steps = []
     with exact():
         for fill in fills:
@@ -146,9 +150,10 @@ def holding_steps(fills: Iterable[FillRow]) -> list[HoldingStep]:
                 entries[fill.trade_id], left[fill.trade_id] = fill.price, fill.quantity
             else:
                 left[fill.trade_id] -= fill.quantity
+            latest[fill.trade_id] = max(fill.at_ms, latest.get(fill.trade_id, fill.at_ms))
             steps.append(
                 HoldingStep(
-                    at_ms=fill.at_ms,
+                    at_ms=latest[fill.trade_id],
                     trade_id=fill.trade_id,
                     venue=fill.venue,
                     symbol=fill.symbol,

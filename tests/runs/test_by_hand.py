@@ -15,6 +15,7 @@ from papertrade.engine.trade import ExitReason, Flag, Status
 from papertrade.errors import FeedError
 from papertrade.runs.catch_up import catch_up
 from papertrade.runs.closing import cancel_one, close_one, modify_one
+from papertrade.runs.reporting import curve, epoch_of
 from papertrade.runs.tick import tick
 from tests.runs.desk import START, Desk, candle, flat
 from tests.runs.faulty import FaultyTape, faulty_desk, opened
@@ -160,3 +161,23 @@ def test_a_trade_placed_in_a_minute_that_others_have_passed_still_sees_it(shaky:
     report, _ = tick(desk.world)
     assert [change.after.id for change in report.closed] == [trade.id]
     assert desk.trade(trade.id).closed_at == START + 4 * MINUTE_MS - 1
+
+
+def test_a_part_closed_in_a_minute_that_opened_beyond_the_stop_leaves_nothing_in_the_equity_curve(
+    tmp_path: Path,
+) -> None:
+    """The close by hand stands 500 ms after the open at which the rest leaves."""
+    gap = [*flat(2), *(candle(n, "94 94 94 94") for n in range(2, 70))]
+    with faulty_desk(tmp_path, {"AAAUSDT": gap}) as (desk, _):
+        trade = opened(desk.world)
+        desk.clock.at_ms = START + 2 * MINUTE_MS + 500
+        close_one(desk.world, trade.id, HALF, catch_up(desk.world, ["AAAUSDT"]))
+        desk.clock.at_ms = START + 65 * MINUTE_MS
+        tick(desk.world)
+        with desk.world.store.read() as reader:
+            (account,) = reader.accounts()
+            points = curve(reader, account, epoch_of(reader, account), desk.clock.at_ms).points
+            book = reader.account_book(account)
+        assert desk.trade(trade.id).closed_at == START + 2 * MINUTE_MS
+    assert [point.unrealized for point in points if point.at_ms > START + 2 * MINUTE_MS] == [0, 0]
+    assert points[-1].equity == book.balance
