@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from papertrade.engine.codec import KIND_OF
+from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.market import INTERVALS, Candle, floor_ms
 from papertrade.engine.messages import (
     EntryFilled,
@@ -144,6 +145,8 @@ def candles_of(events: Iterable[TradeEvent]) -> list[Candle]:
 
 
 def _no_promise(trade: Trade, lengths: set[int]) -> str | None:
+    if trade.order.terms.convention.decides is DecidedBy.QUOTES:
+        return "observed: quotes decide it, by its convention"
     for flag, why in _NO_PROMISE.items():
         if flag in trade.flags:
             return f"{flag}: {why}"

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from papertrade.engine.conventions import NAMED
 from papertrade.engine.market import DAY_MS, HOUR_MS, Candle, Side
 from papertrade.engine.signal import ExitWish, Signal, parse_level, parse_size, parse_target
 from papertrade.engine.step import Rules
@@ -220,6 +221,13 @@ def test_too_little_to_split_is_refused() -> None:
         sweep(SweepRequest(base=base, grid=grid, train=Decimal("0.7")))
     with pytest.raises(Refused, match="`6` windows need signals of `7` days or more, there are `1`"):
         sweep(SweepRequest(base=base, grid=grid, walk=6))
+
+
+def test_what_quotes_decide_is_not_swept() -> None:
+    base = replace(days(), rules=replace(FREE, convention=NAMED["observed"]))
+    with pytest.raises(Refused) as refusal:
+        sweep(SweepRequest(base=base, grid=Grid(parse_percents("1,2"))))
+    assert refusal.value.error_code == "quotes_decide"
 
 
 def test_more_levels_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.money import CONTEXT, ONE, ZERO, from_units, plain
 from papertrade.errors import Refused
 from papertrade.feeds.candle_series import IntColumn
@@ -110,6 +111,12 @@ class SweepResult:
 def sweep(request: SweepRequest) -> SweepResult:
     """Run it. Raises Refused for signals that a sweep cannot follow, and where there is too little to split."""
     base, split_ms = request.base, None
+    if base.rules.convention.decides is DecidedBy.QUOTES:
+        raise Refused(
+            "a sweep ranks what candles decide, and by this convention quotes do",
+            hint="--convention conservative, or --set decides=final-candles",
+            code="quotes_decide",
+        )
     later: BacktestRequest | None = None
     if request.train is not None:
         split_ms = _split_ms(base, request.train)
