@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from papertrade.bootstrap import Desk
 from papertrade.commands.answer import Answer
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.records import find_trade
 from papertrade.commands.results import action_answer, caught_up, done_items, level_hint
+from papertrade.commands.symbols import symbol_of
 from papertrade.engine.changes import ended_refusal
 from papertrade.engine.trade import Status, Trade
 from papertrade.errors import FeedError, UsageProblem

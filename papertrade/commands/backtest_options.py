@@ -203,7 +203,7 @@ def with_files(plan: RunPlan, words: BacktestWords, source: SignalSource | None)
     Where every file is named for a symbol, signals of other symbols are left to be refused one by one. Raises
     UsageProblem, and InputFileError where not one signal has candles.
     """
-    from papertrade.commands.filters import symbol_of
+    from papertrade.commands.symbols import symbol_of
 
     wanted = None if source is None else source.symbols
     if words.strategy is not None and words.symbols:

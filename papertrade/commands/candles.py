@@ -11,8 +11,8 @@ import typer
 
 from papertrade.bootstrap import open_world
 from papertrade.commands.answer import Answer
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.options import Csv, SymbolArgument, invocation
+from papertrade.commands.symbols import symbol_of
 from papertrade.engine.market import INTERVALS, Candle
 from papertrade.errors import UsageProblem
 from papertrade.render.console import Screen

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from papertrade.bootstrap import Books
 from papertrade.commands.moments import moment_ms
-from papertrade.engine.instrument import normalise_symbol
+from papertrade.commands.symbols import symbol_of
 from papertrade.engine.market import Side
 from papertrade.engine.trade import ExitReason, Status
 from papertrade.errors import UsageProblem
@@ -81,16 +81,6 @@ def trade_filter(words: Words, books: Books, now_ms: int) -> TradeFilter:
         before=words.before,
         limit=None if words.limit == 0 else words.limit,
     )
-
-
-def symbol_of(text: str) -> str:
-    """Read a symbol as people write it. Raises UsageProblem."""
-    try:
-        return normalise_symbol(text)
-    except ValueError as error:
-        raise UsageProblem(
-            f"`{safe(text)[:40]}` is not a symbol", hint="write it as the venue does: BTCUSDT, or BTC/USDT"
-        ) from error
 
 
 def _states(text: str) -> tuple[tuple[Status, ...], tuple[ExitReason, ...]]:

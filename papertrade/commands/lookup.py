@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.moments import span_ms
+from papertrade.commands.symbols import symbol_of
 from papertrade.errors import FeedError, PapertradeError, PartialFailure
 from papertrade.render.json import Encodable
 

@@ -9,7 +9,7 @@ import typer
 
 from papertrade.bootstrap import open_books
 from papertrade.commands.answer import Answer
-from papertrade.commands.filters import Words, symbol_of, trade_filter
+from papertrade.commands.filters import Words, trade_filter
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.options import (
     EpochFilter,
@@ -23,6 +23,7 @@ from papertrade.commands.options import (
     UntilFilter,
     invocation,
 )
+from papertrade.commands.symbols import symbol_of
 from papertrade.errors import UsageProblem
 from papertrade.render.metrics_json import metrics_json
 from papertrade.render.metrics_text import TITLES, show_metrics

@@ -9,10 +9,10 @@ import typer
 
 from papertrade.bootstrap import Books, open_books
 from papertrade.commands.answer import Answer
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.freshness import standpoint
 from papertrade.commands.options import Confidence, Tags, invocation
 from papertrade.commands.records import find_trade, number_in
+from papertrade.commands.symbols import symbol_of
 from papertrade.engine.messages import NoteAdded
 from papertrade.engine.money import ONE, ZERO, parse_decimal
 from papertrade.errors import NotFound, UsageProblem

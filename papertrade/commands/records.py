@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from papertrade.commands.filters import symbol_of
+from papertrade.commands.symbols import symbol_of
 from papertrade.engine.trade import Trade
 from papertrade.errors import NotFound, UsageProblem
 from papertrade.render.text import safe

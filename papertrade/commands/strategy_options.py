@@ -28,7 +28,7 @@ CheckLookahead: TypeAlias = Annotated[
 
 def strategy_symbols(strategy: str | None, symbols: Sequence[str] | None) -> tuple[str, ...]:
     """Read the symbols that a live strategy follows, each once; none without a strategy. Raises UsageProblem."""
-    from papertrade.commands.filters import symbol_of
+    from papertrade.commands.symbols import symbol_of
 
     read = tuple(dict.fromkeys(symbol_of(text) for text in symbols or ()))
     if strategy is None and read:

@@ -11,16 +11,18 @@ parse). Words are loaded at any byte, so a number costs one load for eight digit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from papertrade.feeds.candle_columns import DIGITS_MAX, Columns, trimmed
 from papertrade.feeds.candle_series import IntColumn
 
-Bytes: TypeAlias = NDArray[np.uint8]
-Words: TypeAlias = NDArray[np.uint64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Bytes: TypeAlias = "NDArray[np.uint8]"
+Words: TypeAlias = "NDArray[np.uint64]"
 
 _COMMA, _NEWLINE, _POINT = b",\n."
 _MARGIN: Final = 32  # bytes around the chunk, so that words may be loaded beyond both ends

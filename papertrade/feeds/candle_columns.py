@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from papertrade.engine.instants import to_iso
 from papertrade.engine.market import DAY_MS, MINUTE_MS
@@ -21,6 +20,9 @@ from papertrade.engine.money import CONTEXT, plain
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, refusal
 from papertrade.feeds.candle_series import CandleSeries, IntColumn, Source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROWS_MAX: Final = 2**24
 """What fits into about a GiB of memory: 16.7 million candles, 32 years of minutes."""

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from papertrade.engine.market import Candle
 from papertrade.engine.money import CONTEXT, plain
 
-IntColumn: TypeAlias = NDArray[np.int64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+IntColumn: TypeAlias = "NDArray[np.int64]"
 
 _DIGITS_MAX: Final = 18  # what an int64 always holds
 

@@ -72,7 +72,8 @@ def changed_text(trade: Trade) -> str:
     """Return the newest exits of a trade, with a time limit that counts from an entry still to come."""
     limit = trade.ruling.wish.time_limit
     waits = trade.status is Status.PENDING and limit is not None and limit.after_ms is not None
-    return ", ".join(part for part in (levels_text(shown_levels(trade)), f"time limit {limit}" if waits else "") if part)
+    parts = levels_text(shown_levels(trade)), f"time limit {limit}" if waits else ""
+    return ", ".join(part for part in parts if part)
 
 
 def distance_of(trail: Trail) -> str:

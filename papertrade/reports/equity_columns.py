@@ -134,8 +134,9 @@ def _instants(money: MoneyColumns, held: Sequence[Held], ends_ms: int) -> Instan
     begins_ms = int(money.at_ms[0])
     hours = np.arange(first_whole_open(begins_ms, HOUR_MS), ends_ms + 1, HOUR_MS, dtype=np.int64)
     fills = np.array([instant for span in held for instant in (span.from_ms, span.to_ms)], np.int64)
-    every = np.concatenate((hours, fills, np.array([ends_ms], np.int64)))
-    return np.unique(every[every <= ends_ms])
+    every = np.sort(np.concatenate((hours, fills, np.array([ends_ms], np.int64))))
+    is_new = np.diff(every, prepend=every[:1] - 1) > 0
+    return every[is_new & (every <= ends_ms)]
 
 
 class _Values:
