@@ -7,6 +7,8 @@ import typer
 from papertrade.bootstrap import open_world
 from papertrade.commands.answer import Answer
 from papertrade.commands.options import (
+    AfterFirst,
+    BreakEven,
     Confidence,
     DryRun,
     Expires,
@@ -25,6 +27,8 @@ from papertrade.commands.options import (
     SymbolArgument,
     Tags,
     TakeProfits,
+    TimeLimit,
+    Trail,
     invocation,
 )
 from papertrade.commands.results import action_answer, caught_up, level_hint, opened_items
@@ -40,6 +44,10 @@ def long(
     symbol: SymbolArgument,
     sl: StopLoss = None,
     tp: TakeProfits = None,
+    trail: Trail = None,
+    break_even: BreakEven = None,
+    time_limit: TimeLimit = None,
+    after_tp1: AfterFirst = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
     size: Size = None,
@@ -61,12 +69,25 @@ def long(
     papertrade long BTCUSDT --sl 2% --tp 2R
 
     papertrade long ETHUSDT --limit 2950 --sl 2900 --tp 3050:0.5 --tp 3200:0.5 --risk 1%
+
+    papertrade long BTCUSDT --sl 2% --trail 1R@2R --break-even 1R --time-limit 4h
     """
     words = Words(
         command="long",
         symbol=symbol,
         side="long",
-        levels=LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires),
+        levels=LevelWords(
+            sl=sl,
+            tp=tp,
+            limit=limit,
+            stop=stop,
+            trail=trail,
+            break_even=break_even,
+            time_limit=time_limit,
+            after_tp1=after_tp1,
+            preset=preset,
+            expires=expires,
+        ),
         sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
         about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
     )
@@ -78,6 +99,10 @@ def short(
     symbol: SymbolArgument,
     sl: StopLoss = None,
     tp: TakeProfits = None,
+    trail: Trail = None,
+    break_even: BreakEven = None,
+    time_limit: TimeLimit = None,
+    after_tp1: AfterFirst = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
     size: Size = None,
@@ -104,7 +129,18 @@ def short(
         command="short",
         symbol=symbol,
         side="short",
-        levels=LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires),
+        levels=LevelWords(
+            sl=sl,
+            tp=tp,
+            limit=limit,
+            stop=stop,
+            trail=trail,
+            break_even=break_even,
+            time_limit=time_limit,
+            after_tp1=after_tp1,
+            preset=preset,
+            expires=expires,
+        ),
         sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
         about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
     )

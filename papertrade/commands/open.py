@@ -11,6 +11,8 @@ from papertrade.bootstrap import Desk, open_world
 from papertrade.commands.answer import Answer
 from papertrade.commands.long_short import trade_on_the_spot
 from papertrade.commands.options import (
+    AfterFirst,
+    BreakEven,
     Confidence,
     DryRun,
     Expires,
@@ -29,6 +31,8 @@ from papertrade.commands.options import (
     StopPrice,
     Tags,
     TakeProfits,
+    TimeLimit,
+    Trail,
     invocation,
 )
 from papertrade.commands.records import find_signal
@@ -55,6 +59,10 @@ def open_trades(
     side: TradeSide = None,
     sl: StopLoss = None,
     tp: TakeProfits = None,
+    trail: Trail = None,
+    break_even: BreakEven = None,
+    time_limit: TimeLimit = None,
+    after_tp1: AfterFirst = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
     size: Size = None,
@@ -81,17 +89,24 @@ def open_trades(
     """
     call = invocation(ctx)
     _check_form(signals, new, symbol, side)
-    levels = LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires)
+    levels = LevelWords(
+        sl=sl,
+        tp=tp,
+        limit=limit,
+        stop=stop,
+        trail=trail,
+        break_even=break_even,
+        time_limit=time_limit,
+        after_tp1=after_tp1,
+        preset=preset,
+        expires=expires,
+    )
     sizes = SizeWords(size=size, notional=notional, percent=percent, risk=risk)
     about = AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id)
     if symbol is not None and side is not None:
         words = Words(command="open", symbol=symbol, side=side, levels=levels, sizes=sizes, about=about)
         return trade_on_the_spot(call, words, is_dry=dry_run, forced=no_catch_up)
-    if levels != LevelWords() or about != AboutWords(source=source if new else None):
-        raise UsageProblem(
-            "stored signals say themselves where and why: only a size can be given beside them",
-            hint="papertrade open --symbol BTCUSDT --side long --sl 2%",
-        )
+    _check_only_size(levels, about, source if new else None)
     size_wish = sizes.read()
     with open_world(call) as desk:
         found, missing = (untraded(desk, source), []) if new else _look_up(desk, signals or [])
@@ -140,6 +155,15 @@ def _check_form(signals: Sequence[str] | None, new: bool, symbol: str | None, si
         missing = "--side" if side is None else "--symbol"
         raise UsageProblem(
             f"{missing} is missing: --symbol and --side go together",
+            hint="papertrade open --symbol BTCUSDT --side long --sl 2%",
+        )
+
+
+def _check_only_size(levels: LevelWords, about: AboutWords, source: str | None) -> None:
+    """Check that stored signals are given no levels; with --new a source may choose them."""
+    if levels != LevelWords() or about != AboutWords(source=source):
+        raise UsageProblem(
+            "stored signals say themselves where and why: only a size can be given beside them",
             hint="papertrade open --symbol BTCUSDT --side long --sl 2%",
         )
 

@@ -96,6 +96,19 @@ TakeProfits: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--tp", metavar="LEVEL[:FRACTION]", help="Take profit: 110, 4%, 2R or 110:0.5; may be repeated."),
 ]
+Trail: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--trail", metavar="DISTANCE[@LEVEL]", help="A stop that follows the price: 2%, 150, 1R, 2%@+4%."),
+]
+BreakEven: TypeAlias = Annotated[
+    str | None, typer.Option("--break-even", metavar="LEVEL", help="From here on nothing is lost: 1R, 2%, 105.")
+]
+TimeLimit: TypeAlias = Annotated[
+    str | None, typer.Option("--time-limit", metavar="TIME", help="Leave 4h after the entry, or at 2026-11-20T10:00Z.")
+]
+AfterFirst: TypeAlias = Annotated[
+    str | None, typer.Option("--after-tp1", metavar="LEVEL", help="The stop after the first target: be, 101, 1R.")
+]
 LimitPrice: TypeAlias = Annotated[
     str | None, typer.Option("--limit", metavar="PRICE", help="Enter at this price or better.")
 ]

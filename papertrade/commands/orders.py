@@ -17,7 +17,6 @@ import typer
 
 from papertrade.bootstrap import open_books, open_world
 from papertrade.commands.answer import Answer
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.long_short import trade_on_the_spot
 from papertrade.commands.options import (
@@ -32,6 +31,7 @@ from papertrade.commands.options import (
     invocation,
 )
 from papertrade.commands.results import action_answer, caught_up, changed_items, with_data
+from papertrade.commands.symbols import symbol_of
 from papertrade.commands.wishes import AboutWords, LevelWords, SizeWords, Words
 from papertrade.engine.money import ZERO, exact, parse_decimal
 from papertrade.engine.orders import ORDER_SOURCE, SellOrder, is_plain_order

@@ -22,6 +22,7 @@ from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Flag, Status
 from papertrade.errors import FeedError, PapertradeError, PartialFailure, StalePrice
 from papertrade.render.console import Screen
+from papertrade.render.exit_facts import exit_facts
 from papertrade.render.json import Encodable, encode
 from papertrade.render.numbers import local_minute, money, signed_money
 from papertrade.render.text import Cell
@@ -36,7 +37,15 @@ from papertrade.runs.views import trade_views
 from papertrade.runs.world import Change
 
 _INDENT = "   "
-_TOUCHED = {ExitReason.STOP_LOSS: "stop", ExitReason.TAKE_PROFIT: "target", ExitReason.LIQUIDATION: "liquidation price"}
+_TOUCHED = {
+    ExitReason.STOP_LOSS: "stop",
+    ExitReason.TRAILING_STOP: "trailing stop",
+    ExitReason.BREAK_EVEN: "break-even stop",
+    ExitReason.TAKE_PROFIT: "target",
+    ExitReason.LIQUIDATION: "liquidation price",
+    ExitReason.TIME_LIMIT: "time limit",
+    ExitReason.MANUAL: "close by hand",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +147,7 @@ def level_hint(error: PapertradeError, other_side: str | None = None) -> None:
     needed, reference, side = (error.details.get(name) for name in ("needed", "reference", "side"))
     if error.error_code != "wrong_side" or None in (needed, reference, side):
         return
-    what = "stop" if (needed == "below") == (side == Side.LONG) else "target"
+    what = error.details.get("what", "stop" if (needed == "below") == (side == Side.LONG) else "target")
     instead = "" if other_side is None else f", or {other_side}"
     error.hint = f"the {what} of a {side} trade must be {needed} `{reference}`{instead}"
 
@@ -253,6 +262,7 @@ def _opened_remarks(desk: Desk, opened: Opened, ahead: Outlook) -> tuple[str, ..
         wins += "" if ahead.left == 0 else f" with {plain(ahead.left)} left open"
     costs = ", costs included" if ahead.worst is not None or ahead.targets else ""
     lines = [f"{loses}, {wins}{costs}; {money(trade.reserve)} tied up"]
+    lines += [f"{label}: {text}" for label, text in exit_facts(trade, desk.books.settings.display.zone)]
     if Flag.SIZE_CAPPED in trade.order.flags:
         most = plain(desk.books.settings.sizing.max_notional_percent)
         lines.append(f"size capped at {most}% of the balance (sizing.max_notional); a size of your own is not")
@@ -277,7 +287,7 @@ def _done_remarks(done: Done, zone: tzinfo) -> tuple[str, ...]:
     if done.touched is not None:
         word = "entry" if isinstance(done.touched, EntryFilled) else _TOUCHED[done.touched.reason]
         level = done.touched.cause.level
-        text = f"the minute still forming had already touched the {word} {'' if level is None else plain(level)}"
+        text = f"the minute still forming had already touched the {word}{'' if level is None else f' {plain(level)}'}"
         if isinstance(done.change.events[0], LevelsChanged):
             text += ": the older levels rule it"
         elif done.change.after.status is Status.OPEN:

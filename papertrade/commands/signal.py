@@ -14,11 +14,12 @@ import typer
 
 from papertrade.bootstrap import Books, Desk, open_books, open_world
 from papertrade.commands.answer import Answer, say
-from papertrade.commands.filters import symbol_of
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.open import open_rows, untraded
 from papertrade.commands.options import (
+    AfterFirst,
     Before,
+    BreakEven,
     Confidence,
     Csv,
     Expires,
@@ -41,12 +42,16 @@ from papertrade.commands.options import (
     SymbolFilter,
     Tags,
     TakeProfits,
+    TimeLimit,
+    Trail,
     invocation,
 )
 from papertrade.commands.records import find_signal
 from papertrade.commands.signal_text import show_signal, show_signals, signal_json, signal_sheet, summary
-from papertrade.commands.wishes import AboutWords, LevelWords, SizeWords, Words, read_signal
+from papertrade.commands.symbols import symbol_of
+from papertrade.commands.wishes import AboutWords, LevelWords, SizeWords, Words, defaults_of, find_preset, read_signal
 from papertrade.errors import FeedError, UsageProblem
+from papertrade.feeds.signal_defaults import Defaults
 from papertrade.feeds.signal_files import BYTES_MAX, SignalFile, load_signal_file, load_signals
 from papertrade.invocation import Invocation
 from papertrade.render.json import encode, listing
@@ -77,6 +82,10 @@ def add(
     side: SideArgument,
     sl: StopLoss = None,
     tp: TakeProfits = None,
+    trail: Trail = None,
+    break_even: BreakEven = None,
+    time_limit: TimeLimit = None,
+    after_tp1: AfterFirst = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
     size: Size = None,
@@ -99,7 +108,18 @@ def add(
         command="signal add",
         symbol=symbol,
         side=side,
-        levels=LevelWords(sl=sl, tp=tp, limit=limit, stop=stop, preset=preset, expires=expires),
+        levels=LevelWords(
+            sl=sl,
+            tp=tp,
+            limit=limit,
+            stop=stop,
+            trail=trail,
+            break_even=break_even,
+            time_limit=time_limit,
+            after_tp1=after_tp1,
+            preset=preset,
+            expires=expires,
+        ),
         sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
         about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
     )
@@ -122,11 +142,13 @@ def import_file(
     file: FileArgument,
     open_too: OpenToo = False,
     source: SourceName = None,
+    preset: PresetName = None,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
     """Store the signals of a file: all of them, or none and a list of every bad row. Importing twice adds nothing.
 
-    Rows without a source get the file's name as source; rows without an id get one from their content.
+    Rows without a source get the file's name as source; rows without an id get one from their content. A preset
+    fills in the exits and the size that a row leaves blank.
 
     papertrade signal import ideas.csv
 
@@ -135,10 +157,10 @@ def import_file(
     call = invocation(ctx)
     if open_too:
         with open_world(call) as desk:
-            kept = _import(call, desk.books, file, source)
+            kept = _import(call, desk.books, file, source, preset)
             return _open_imported(desk, kept, forced=no_catch_up)
     with open_books(call) as books:
-        kept = _import(call, books, file, source)
+        kept = _import(call, books, file, source, preset)
     counts = _counts(kept)
     return Answer(data={**counts, "signals": [k.id for k in kept]}, show=lambda screen: screen.line(_counts_text(kept)))
 
@@ -204,12 +226,13 @@ def cancel(ctx: typer.Context, signal: SignalArgument) -> Answer:
     )
 
 
-def _import(call: Invocation, books: Books, file: str, source: str | None) -> tuple[Kept, ...]:
+def _import(call: Invocation, books: Books, file: str, source: str | None, preset: str | None) -> tuple[Kept, ...]:
     """Read and store a file's signals. Raises InputFileError with every bad row."""
     at_ms = _now_ms(books)
     if source is not None and (not source.strip() or ":" in source):
         raise UsageProblem(f"--source `{safe(source)}` must not be blank or contain a colon")
-    found = _load(call, file, source, at_ms)
+    defaults = None if preset is None else defaults_of(find_preset(books.settings, preset))
+    found = _load(call, file, source, at_ms, defaults)
     kept = add_signals(books.store, found.signals, at_ms)
     others = [k.signal for k in kept if not k.is_same]
     if others:
@@ -217,11 +240,12 @@ def _import(call: Invocation, books: Books, file: str, source: str | None) -> tu
     return kept
 
 
-def _load(call: Invocation, file: str, source: str | None, at_ms: int) -> SignalFile:
+def _load(call: Invocation, file: str, source: str | None, at_ms: int, defaults: Defaults | None) -> SignalFile:
     if file != "-":
-        return load_signal_file(Path(file), now_ms=at_ms, default_source=source)
+        return load_signal_file(Path(file), now_ms=at_ms, default_source=source, defaults=defaults)
     raw = call.stdin.buffer.read(BYTES_MAX + 1)
-    return load_signals(raw, "stdin", now_ms=at_ms, default_source="stdin" if source is None else source)
+    name = "stdin" if source is None else source
+    return load_signals(raw, "stdin", now_ms=at_ms, default_source=name, defaults=defaults)
 
 
 def _open_imported(desk: Desk, kept: Sequence[Kept], *, forced: bool) -> Answer:

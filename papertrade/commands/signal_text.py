@@ -11,7 +11,7 @@ from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import iso_z, local_minute, short_minute
-from papertrade.render.tables import Column, number, words
+from papertrade.render.tables import Column, Row, number, words
 from papertrade.render.text import Cell, Tone
 from papertrade.runs.signals import SignalView
 from papertrade.store.rows import NoteRow
@@ -34,6 +34,10 @@ _COLUMNS = (
     "reason",
     "tags",
     "trades",
+    "trail",
+    "break_even",
+    "time_limit",
+    "after_tp1",
 )
 _UNITS = {
     SizeKind.QUANTITY: "",
@@ -67,6 +71,10 @@ def signal_json(view: SignalView, notes: Sequence[NoteRow] = ()) -> Mapping[str,
         "entry_price": signal.entry_price,
         "stop_loss": None if signal.exits.stop is None else str(signal.exits.stop),
         "take_profits": [{"level": str(t.level), "fraction": t.fraction} for t in signal.exits.targets],
+        "trail": None if signal.exits.trail is None else str(signal.exits.trail),
+        "break_even": None if signal.exits.break_even is None else str(signal.exits.break_even),
+        "time_limit": None if signal.exits.time_limit is None else str(signal.exits.time_limit),
+        "after_tp1": None if signal.exits.after_first is None else str(signal.exits.after_first),
         "size": None if size is None else {"kind": size.kind, "value": size.value},
         "made_at": iso_z(signal.made_at_ms),
         "added_at": iso_z(view.row.added_ms),
@@ -102,6 +110,7 @@ def signal_sheet(views: Sequence[SignalView]) -> Sheet:
                 view.row.signal.reason,
                 ";".join(view.row.signal.tags),
                 " ".join(str(trade_id) for trade_id, _ in view.trades),
+                *(text for _, text in _rules(view.row.signal)),
             )
             for view in views
         ],
@@ -125,7 +134,8 @@ def show_signals(views: Sequence[SignalView], zone: tzinfo, screen: Screen) -> N
         Column(f"Made {_zone_name(views, zone)}", drop=2),
         Column("Trades", drop=3),
     ]
-    rows = [
+    others = [", ".join(f"{label} {text}" for label, text in _rules(view.row.signal) if text) for view in views]
+    rows: list[Row] = [
         (
             str(view.row.id),
             view.row.signal.key,
@@ -140,6 +150,9 @@ def show_signals(views: Sequence[SignalView], zone: tzinfo, screen: Screen) -> N
         )
         for view in views
     ]
+    if any(others):
+        columns.append(words("Also", 4))
+        rows = [(*row, also or "-") for row, also in zip(rows, others, strict=True)]
     screen.table(columns, rows)
 
 
@@ -151,6 +164,7 @@ def show_signal(view: SignalView, notes: Sequence[NoteRow], zone: tzinfo, screen
         ("trade", f"{signal.side} {signal.symbol} {_entry(signal)}"),
         ("stop loss", _stop(signal)),
         ("take profit", "  ".join(str(target) for target in signal.exits.targets)),
+        *_rules(signal),
         ("size", "" if signal.size is None else _size(signal.size)),
         ("made", local_minute(signal.made_at_ms, zone)),
         ("expires", "" if signal.expires_at_ms is None else local_minute(signal.expires_at_ms, zone)),
@@ -172,7 +186,20 @@ def _entry(signal: Signal) -> str:
 
 def _exits(signal: Signal) -> list[str]:
     stop = [] if signal.exits.stop is None else [f"stop {signal.exits.stop}"]
-    return [*stop, *(f"target {target}" for target in signal.exits.targets)]
+    targets = (f"target {target}" for target in signal.exits.targets)
+    return [*stop, *targets, *(f"{label} {text}" for label, text in _rules(signal) if text)]
+
+
+def _rules(signal: Signal) -> tuple[tuple[str, str], ...]:
+    """Return the exits beside a stop and targets as they were written, blank where there is none."""
+    exits = signal.exits
+    wishes = (
+        ("trail", exits.trail),
+        ("break-even", exits.break_even),
+        ("time limit", exits.time_limit),
+        ("after tp1", exits.after_first),
+    )
+    return tuple((label, "" if wish is None else str(wish)) for label, wish in wishes)
 
 
 def _stop(signal: Signal) -> str:

@@ -6,43 +6,50 @@ mean two things. The rule to keep: every wrong word is named with its option, al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from papertrade.config.settings import Preset, Settings
 from papertrade.engine.changes import ExitChange
 from papertrade.engine.instants import LAST_MS
-from papertrade.engine.money import ONE, plain
+from papertrade.engine.money import ONE
 from papertrade.engine.signal import (
     ExitWish,
     Level,
     LevelKind,
     Signal,
     Size,
-    SizeKind,
-    TargetWish,
+    parse_break_even,
     parse_level,
     parse_size,
     parse_target,
+    parse_time_limit,
+    parse_trail,
 )
 from papertrade.errors import UsageProblem
-from papertrade.feeds.signal_rows import BadRow, signal_of
+from papertrade.feeds.signal_defaults import Defaults, filled_in
+from papertrade.feeds.signal_rows import AFTER_FIRST, BadRow, signal_of, stop_cell
 from papertrade.render.text import safe
-from papertrade.runs.signals import NEW_ID
+
+W = TypeVar("W")
 
 MANUAL: Final = "manual"
 """The source of what a person trades without naming one."""
 
 NONE: Final = "none"
-"""The word that takes a stop or all targets away."""
+"""The word that takes an exit away."""
 
 _OPTIONS: Final = {
     "symbol": "SYMBOL",
     "side": "--side",
     "entry": "--limit",
     "stop_loss": "--sl",
+    AFTER_FIRST: "--after-tp1",
     "take_profit": "--tp",
+    "break_even": "--break-even",
+    "time_limit": "--time-limit",
     "id": "--id",
     "tags": "--tag",
 }
@@ -86,8 +93,23 @@ class LevelWords:
     tp: Sequence[str] | None = None
     limit: str | None = None
     stop: str | None = None
+    trail: str | None = None
+    break_even: str | None = None
+    time_limit: str | None = None
+    after_tp1: str | None = None
     preset: str | None = None
     expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitWords:
+    """New exits of a live trade as typed: `none` takes one away, None leaves it as it is."""
+
+    sl: str | None = None
+    tp: Sequence[str] | None = None
+    trail: str | None = None
+    break_even: str | None = None
+    time_limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +140,8 @@ def read_signal(words: Words, settings: Settings, now_ms: int, default_source: s
 
     Without an id it has `NEW_ID`; what a preset says holds where no option says otherwise.
     """
+    from papertrade.runs.signals import NEW_ID
+
     if words.levels.limit is not None and words.levels.stop is not None:
         raise UsageProblem("--limit and --stop exclude each other", hint="keep one of them")
     _refuse_blanks(words)
@@ -150,38 +174,52 @@ def find_preset(settings: Settings, name: str) -> Preset:
     return preset
 
 
-def read_exit_change(sl: str | None, tp: Sequence[str] | None) -> ExitChange:
-    """Read new exits for a live trade; `none` takes them away, what is not given stays. Raises UsageProblem."""
-    if sl is None and not tp:
-        raise UsageProblem("nothing to change", hint="name a level with --sl or --tp; `none` takes it away")
-    words = [] if tp is None else list(tp)
-    if NONE in words and len(words) > 1:
+def read_exit_change(words: ExitWords) -> ExitChange:
+    """Read new exits for a live trade; what is not given stays. Raises UsageProblem."""
+    targets = list(words.tp or ())
+    if NONE in targets and len(targets) > 1:
         raise UsageProblem("--tp none stands alone", hint="name the targets that shall rule, and only them")
-    stop = None if sl in (None, NONE) else _level(sl)
-    targets = () if words == [NONE] else tuple(_target(word) for word in words)
+    change = ExitChange(
+        stop=_wish("--sl", words.sl, parse_level),
+        targets=() if targets == [NONE] else tuple(_read("--tp", word, parse_target) for word in targets),
+        trail=_wish("--trail", words.trail, parse_trail),
+        break_even=_wish("--break-even", words.break_even, parse_break_even),
+        time_limit=_wish("--time-limit", words.time_limit, parse_time_limit),
+        keeps_stop=words.sl is None,
+        keeps_targets=not targets,
+        keeps_trail=words.trail is None,
+        keeps_break_even=words.break_even is None,
+        keeps_time_limit=words.time_limit is None,
+    )
+    if change == ExitChange():
+        raise UsageProblem("nothing to change", hint="name a level with --sl or --tp; `none` takes it away")
+    # A stop that is kept is not known here; any will do to judge the words.
+    stop = _ANY_STOP if change.keeps_stop else change.stop
+    _agree("--tp" if targets else "--sl", partial(ExitWish, stop, change.targets))
+    _agree("--trail", partial(ExitWish, stop, trail=change.trail))
+    _agree("--break-even", partial(ExitWish, stop, break_even=change.break_even))
+    return change
+
+
+def _wish(option: str, word: str | None, parse: Callable[[str], W]) -> W | None:
+    return None if word is None or word == NONE else _read(option, word, parse)
+
+
+def _read(option: str, word: str, parse: Callable[[str], W]) -> W:
     try:
-        # A stop that is kept is not known here; any will do to judge the words.
-        ExitWish(_ANY_STOP if stop is None and sl is None else stop, targets)
+        return parse(word)
     except ValueError as error:
-        raise UsageProblem(f"{'--tp' if targets else '--sl'}: {error}") from None
-    return ExitChange(stop=stop, targets=targets, keeps_stop=sl is None, keeps_targets=not words)
+        raise UsageProblem(f"{option}: {error}") from None
 
 
-def _level(word: str) -> Level:
+def _agree(option: str, make: Callable[[], ExitWish]) -> None:
     try:
-        return parse_level(word)
+        make()
     except ValueError as error:
-        raise UsageProblem(f"--sl: {error}") from None
+        raise UsageProblem(f"{option}: {error}") from None
 
 
-def _target(word: str) -> TargetWish:
-    try:
-        return parse_target(word)
-    except ValueError as error:
-        raise UsageProblem(f"--tp: {error}") from None
-
-
-def _cells(words: Words, preset: Preset | None) -> list[tuple[str, str | tuple[str, ...]]]:
+def _cells(words: Words, preset: Preset | None) -> Sequence[tuple[str, str | tuple[str, ...]]]:
     """Return the words as cells of a signal file, with the preset's where nothing else is said."""
     entry = words.levels.limit if words.levels.limit is not None else words.levels.stop
     texts = {
@@ -192,22 +230,24 @@ def _cells(words: Words, preset: Preset | None) -> list[tuple[str, str | tuple[s
         "entry": entry,
         "entry_type": None if entry is None else "limit" if words.levels.limit is not None else "stop",
         "stop_loss": words.levels.sl,
+        "trail": words.levels.trail,
+        "break_even": words.levels.break_even,
+        "time_limit": words.levels.time_limit,
         "expires": words.levels.expires,
         "confidence": words.about.confidence,
         "reason": words.about.reason,
         **dict(words.sizes.given()),
     }
-    targets = tuple(words.levels.tp or ())
-    if preset is not None:
-        if words.levels.sl is None and preset.exits.stop is not None:
-            texts["stop_loss"] = str(preset.exits.stop)
-        targets = targets or tuple(str(target) for target in preset.exits.targets)
-        if not words.sizes.given() and preset.size is not None:
-            texts.update([_size_cell(preset.size)])
-        if words.levels.expires is None and preset.expires_ms is not None:
-            texts["expires"] = f"{preset.expires_ms // 1000}s"
+    if words.levels.after_tp1 is not None:
+        texts["stop_loss"] = stop_cell(words.levels.sl or "", words.levels.after_tp1)
     cells: list[tuple[str, str | tuple[str, ...]]] = [(name, text) for name, text in texts.items() if text is not None]
-    return [*cells, ("take_profit", targets), ("tags", tuple(words.about.tags or ()))]
+    cells += [("take_profit", tuple(words.levels.tp or ())), ("tags", tuple(words.about.tags or ()))]
+    return cells if preset is None else filled_in(cells, defaults_of(preset))
+
+
+def defaults_of(preset: Preset) -> Defaults:
+    """Return what a preset fills in."""
+    return Defaults(exits=preset.exits, size=preset.size, expires_ms=preset.expires_ms)
 
 
 def _refuse_blanks(words: Words) -> None:
@@ -216,6 +256,10 @@ def _refuse_blanks(words: Words) -> None:
         "--sl": words.levels.sl,
         "--limit": words.levels.limit,
         "--stop": words.levels.stop,
+        "--trail": words.levels.trail,
+        "--break-even": words.levels.break_even,
+        "--time-limit": words.levels.time_limit,
+        "--after-tp1": words.levels.after_tp1,
         "--expires": words.levels.expires,
         "--confidence": words.about.confidence,
         "--source": words.about.source,
@@ -226,21 +270,6 @@ def _refuse_blanks(words: Words) -> None:
     for option, word in given.items():
         if word is not None and not word.strip():
             raise UsageProblem(f"{option} is empty", hint="give it a value or leave it out")
-
-
-def _size_cell(size: Size) -> tuple[str, str]:
-    number = plain(size.value)
-    match size.kind:
-        case SizeKind.QUANTITY:
-            return "size", number
-        case SizeKind.NOTIONAL:
-            return "notional", number
-        case SizeKind.PERCENT:
-            return "percent", number
-        case SizeKind.RISK_PERCENT:
-            return "risk", f"{number}%"
-        case SizeKind.RISK_AMOUNT:
-            return "risk", number
 
 
 def _flaw(column: str | None, message: str, words: Words) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from papertrade.engine.signal import Signal
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, one_line, refusal
+from papertrade.feeds.signal_defaults import Defaults, filled_in
 from papertrade.feeds.signal_formats import Format, Record, format_of, read_records
 from papertrade.feeds.signal_rows import COLUMNS, NEEDED, BadRow, signal_of, unknown_column
 
@@ -53,8 +54,10 @@ def read_signal_file(path: Path, *, now_ms: int, default_source: str | None = No
     return load_signal_file(path, now_ms=now_ms, default_source=default_source).signals
 
 
-def load_signal_file(path: Path, *, now_ms: int, default_source: str | None = None) -> SignalFile:
-    """Read a file as `read_signal_file` does, with the place of each signal."""
+def load_signal_file(
+    path: Path, *, now_ms: int, default_source: str | None = None, defaults: Defaults | None = None
+) -> SignalFile:
+    """Read a file as `read_signal_file` does, with the place of each signal; `defaults` fill in what rows lack."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(BYTES_MAX + 1)
@@ -62,7 +65,7 @@ def load_signal_file(path: Path, *, now_ms: int, default_source: str | None = No
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise InputFileError(f"`{one_line(str(path))}` cannot be read: {reason.lower()}") from None
     source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
-    return load_signals(raw, path.name, now_ms=now_ms, default_source=source)
+    return load_signals(raw, path.name, now_ms=now_ms, default_source=source, defaults=defaults)
 
 
 def read_signals(
@@ -73,7 +76,13 @@ def read_signals(
 
 
 def load_signals(
-    raw: bytes | str, name: str, *, now_ms: int, default_source: str, rows_max: int = ROWS_MAX
+    raw: bytes | str,
+    name: str,
+    *,
+    now_ms: int,
+    default_source: str,
+    rows_max: int = ROWS_MAX,
+    defaults: Defaults | None = None,
 ) -> SignalFile:
     """Read the signals of a file's content, in its order; `name` tells the format by its ending and is named in errors.
 
@@ -89,7 +98,8 @@ def load_signals(
         if number == rows_max:
             raise InputFileError(f"`{one_line(name)}` has more than {rows_max} rows: split it")
         try:
-            signal = signal_of(record.cells, now_ms, default_source)
+            cells = record.cells if defaults is None else filled_in(record.cells, defaults)
+            signal = signal_of(cells, now_ms, default_source)
         except BadRow as bad:
             flaws.extend(Flaw(record.place, column, message) for column, message in bad.flaws)
             continue

@@ -10,23 +10,32 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
+from papertrade.engine.exit_wish import NO_EXITS
 from papertrade.engine.instants import LAST_MS, parse_duration, parse_time, to_iso
 from papertrade.engine.instrument import normalise_symbol
 from papertrade.engine.market import Side
 from papertrade.engine.money import ONE, ZERO, parse_decimal, plain
 from papertrade.engine.signal import (
+    BreakEvenWish,
     EntryType,
     ExitWish,
+    Level,
     Signal,
     Size,
     SizeKind,
     TargetWish,
+    TimeLimitWish,
+    TrailWish,
     hash_id,
+    parse_break_even,
     parse_level,
     parse_size,
     parse_target,
+    parse_time_limit,
+    parse_trail,
 )
 
 T = TypeVar("T")
@@ -56,9 +65,14 @@ COLUMNS: Final = (
 """The columns of a signal file, in the order of the export; a file may have them in any order."""
 
 NEEDED: Final = ("symbol", "side")
+AFTER_FIRST: Final = "stop_loss after the first target"
+"""What flaws call the second part of a `stop_loss` cell such as `2%;be`; no column of its own."""
+
 TAG_PREFIX: Final = "tag_"
 
-_SIZES: Final = ("size", "notional", "percent", "risk")
+SIZES: Final = ("size", "notional", "percent", "risk")
+"""The columns of a wished size; a row may have one of them."""
+
 _SIZE_COLUMN: Final = {
     SizeKind.QUANTITY: "size",
     SizeKind.NOTIONAL: "notional",
@@ -66,8 +80,7 @@ _SIZE_COLUMN: Final = {
     SizeKind.RISK_PERCENT: "risk",
     SizeKind.RISK_AMOUNT: "risk",
 }
-_NOT_YET: Final = ("trail", "break_even", "time_limit")
-_LISTS: Final = ("take_profit", "tags")
+_LISTS: Final = ("stop_loss", "take_profit", "tags")
 _SIDES: Final = {"long": Side.LONG, "buy": Side.LONG, "short": Side.SHORT, "sell": Side.SHORT}
 _CELL_MAX: Final = 4096
 _TARGETS_MAX: Final = 20
@@ -105,7 +118,7 @@ def signal_of(cells: Iterable[tuple[str, str | tuple[str, ...]]], now_ms: int, d
     side = row.read("side", _side)
     symbol = row.read("symbol", normalise_symbol)
     entry_price, entry_type = row.entry()
-    exits, size, tags = row.exits(), row.size(), row.tags()
+    exits, size, tags = row.exits(made_at), row.size(), row.tags()
     confidence = row.read("confidence", _confidence)
     source = row.read("source", _source) if row.has("source") else default_source
     external_id = row.read("id", _identifier)
@@ -134,9 +147,30 @@ def signal_of(cells: Iterable[tuple[str, str | tuple[str, ...]]], now_ms: int, d
     return signal if external_id is not None else replace(signal, external_id=hash_id(signal.content()))
 
 
+def stop_cell(stop: str, after_first: str) -> str:
+    """Write a stop loss with where it goes after the first target, `2%;be`; each may be blank."""
+    return f"{stop};{after_first}" if after_first else stop
+
+
+def size_cell(size: Size) -> tuple[str, str]:
+    """Write a size: its column and its text."""
+    sign = "%" if size.kind is SizeKind.RISK_PERCENT else ""
+    return _SIZE_COLUMN[size.kind], f"{plain(size.value)}{sign}"
+
+
 def signal_rows(signals: Iterable[Signal]) -> Iterable[tuple[str, ...]]:
     """Yield the cells of each signal under COLUMNS; reading them gives equal signals."""
     return (_row_of(signal) for signal in signals)
+
+
+class _ExitParts(NamedTuple):
+    """Exits as read, before it is known that they suit each other; a time limit suits all."""
+
+    stop: Level | None
+    targets: tuple[TargetWish, ...]
+    trail: TrailWish | None
+    break_even: BreakEvenWish | None
+    after_first: Level | None
 
 
 class _Row:
@@ -197,24 +231,39 @@ class _Row:
             self.flaws.append(("entry", "a market entry has no price: leave it out, or write limit or stop"))
         return price, kind or EntryType.LIMIT
 
-    def exits(self) -> ExitWish:
-        """Return the stop loss and the take profits."""
-        for column in _NOT_YET:
-            if column in self.texts:
-                self.flaws.append((column, "is not available yet: leave it empty"))
+    def exits(self, made_at: int | None) -> ExitWish:
+        """Return the exits; with a wrong word among them no contradiction is looked for."""
         before = len(self.flaws)
-        stop = self.read("stop_loss", parse_level)
+        stop, after = self._stops()
         targets = self.read("take_profit", _targets) or ()
+        trail = self.read("trail", parse_trail)
+        even = self.read("break_even", parse_break_even)
+        limit = self.read("time_limit", parse_time_limit)
+        if limit is not None and limit.at_ms is not None and made_at is not None and limit.at_ms <= made_at:
+            self.flaws.append(("time_limit", f"`{limit}` is not after the signal's time"))
+        if len(self.flaws) > before:
+            return NO_EXITS
         try:
-            return ExitWish(stop, targets)
-        except ValueError as error:
-            if len(self.flaws) == before:
-                self.flaws.append(("take_profit" if targets else "stop_loss", str(error)))
-            return ExitWish()
+            return ExitWish(stop, targets, trail, even, limit, after)
+        except ValueError:
+            self.flaws.extend(_contradictions(_ExitParts(stop, targets, trail, even, after)))
+            return NO_EXITS
+
+    def _stops(self) -> tuple[Level | None, Level | None]:
+        """Return the stop loss and where it goes after the first target: `2%`, `2%;be`, `;be`."""
+        first, semicolon, after = self.texts.get("stop_loss", "").partition(";")
+        if not semicolon:
+            return self.read("stop_loss", _stop), None
+        self.texts.pop("stop_loss")
+        if after.strip() == "":
+            self.flaws.append(("stop_loss", f"`{first};` says nothing after the semicolon"))
+        self._keep("stop_loss", first)
+        self._keep(AFTER_FIRST, after)
+        return self.read("stop_loss", _stop), self.read(AFTER_FIRST, parse_level)
 
     def size(self) -> Size | None:
         """Return the wished size; only one of its columns may hold something."""
-        given = [column for column in _SIZES if column in self.texts]
+        given = [column for column in SIZES if column in self.texts]
         if len(given) > 1:
             self.flaws.append((given[1], f"`{given[0]}` is given too: choose one"))
         return self.read(given[0], lambda text: parse_size(given[0], text)) if given else None
@@ -246,7 +295,30 @@ class _Row:
             self.texts[column] = text
 
 
+def _contradictions(parts: _ExitParts) -> list[tuple[str | None, str]]:
+    """Return each exit that does not suit the others, by its column."""
+    stop, targets = parts.stop, parts.targets
+    trials = (
+        ("take_profit" if targets else "stop_loss", partial(ExitWish, stop, targets)),
+        ("trail", partial(ExitWish, stop, trail=parts.trail)),
+        ("break_even", partial(ExitWish, stop, break_even=parts.break_even)),
+        (AFTER_FIRST, partial(ExitWish, stop, targets, after_first=parts.after_first)),
+    )
+    found: dict[str, str | None] = {}
+    for column, make in trials:
+        try:
+            make()
+        except ValueError as error:
+            found.setdefault(str(error), column)
+    return [(column, message) for message, column in found.items()]
+
+
+def _text(wish: Level | TrailWish | BreakEvenWish | TimeLimitWish | None) -> str:
+    return "" if wish is None else str(wish)
+
+
 def _row_of(signal: Signal) -> tuple[str, ...]:
+    exits = signal.exits
     cells = {
         "id": signal.external_id,
         "source": signal.source,
@@ -255,16 +327,18 @@ def _row_of(signal: Signal) -> tuple[str, ...]:
         "side": signal.side.value,
         "entry": "" if signal.entry_price is None else plain(signal.entry_price),
         "entry_type": signal.entry_type.value,
-        "stop_loss": "" if signal.exits.stop is None else str(signal.exits.stop),
-        "take_profit": ";".join(str(target) for target in signal.exits.targets),
+        "stop_loss": stop_cell(_text(exits.stop), _text(exits.after_first)),
+        "take_profit": ";".join(str(target) for target in exits.targets),
+        "trail": _text(exits.trail),
+        "break_even": _text(exits.break_even),
+        "time_limit": _text(exits.time_limit),
         "expires": "" if signal.expires_at_ms is None else to_iso(signal.expires_at_ms),
         "confidence": "" if signal.confidence is None else plain(signal.confidence),
         "reason": signal.reason,
         "tags": ";".join(signal.tags),
     }
     if signal.size is not None:
-        sign = "%" if signal.size.kind is SizeKind.RISK_PERCENT else ""
-        cells[_SIZE_COLUMN[signal.size.kind]] = f"{plain(signal.size.value)}{sign}"
+        cells.update([size_cell(signal.size)])
     return tuple(cells.get(column, "") for column in COLUMNS)
 
 
@@ -287,6 +361,13 @@ def _price(text: str) -> Decimal:
     if price <= 0:
         raise ValueError(f"`{text}` is not a price: it must be above 0")
     return price
+
+
+def _stop(text: str) -> Level:
+    level = parse_level(text)
+    if level.kind.is_even:
+        raise ValueError(f"stop `{level}` means nothing before the entry: wish a break-even, such as `1R`")
+    return level
 
 
 def _targets(text: str) -> tuple[TargetWish, ...]:

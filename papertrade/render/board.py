@@ -12,7 +12,7 @@ from typing import Final
 
 from papertrade.engine.market import Quote
 from papertrade.engine.money import HUNDRED, exact, plain
-from papertrade.engine.trade import Flag, Status
+from papertrade.engine.trade import ExitReason, Flag, Status
 from papertrade.render.console import Screen
 from papertrade.render.facts import Fact, dated, show_facts
 from papertrade.render.life import distance_percent
@@ -72,6 +72,7 @@ _WAITING: Final = (
     number("Age", drop=1),
     Column("Until", drop=2),
 )
+_STOPS: Final = {ExitReason.TRAILING_STOP: "trail", ExitReason.BREAK_EVEN: "break-even"}
 _WARNED: Final = (Flag.HALTED, Flag.UNVERIFIED, Flag.OBSERVED)
 
 
@@ -158,7 +159,7 @@ def _show_open(views: Sequence[TradeView], board: Board, screen: Screen) -> None
     screen.blank()
     columns: Sequence[Column] = _LIVE
     rows = [_open_row(view, board.now) for view in views]
-    remarks = [_remark(view) for view in views]
+    remarks = [_remark(view, board.now) for view in views]
     if any(remarks):
         columns = (*_LIVE, words("Remark", drop=3))
         rows = [(*row, remark) for row, remark in zip(rows, remarks, strict=True)]
@@ -186,9 +187,15 @@ def _open_row(view: TradeView, now: Standpoint) -> tuple[str | Cell, ...]:
     )
 
 
-def _remark(view: TradeView) -> str:
+def _remark(view: TradeView, now: Standpoint) -> str:
     marks = [str(flag) for flag in view.trade.flags if flag in _WARNED]
-    return ", ".join([*marks, *(["in doubt"] if view.trade.is_ambiguous else [])])
+    if view.trade.is_ambiguous:
+        marks.append("in doubt")
+    if view.levels.stop is not None and view.levels.reason is not ExitReason.STOP_LOSS:
+        marks.append(_STOPS[view.levels.reason])
+    if view.levels.time_limit is not None:
+        marks.append(f"{duration(max(view.levels.time_limit - now.now_ms, 0))} left")
+    return ", ".join(marks)
 
 
 def _show_waiting(views: Sequence[TradeView], board: Board, screen: Screen) -> None:

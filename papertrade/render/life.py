@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import tzinfo
 from decimal import Decimal
 
+from papertrade.engine.follow import NEW_PEAK
 from papertrade.engine.market import MINUTE_MS
+from papertrade.engine.messages import StopMoved
 from papertrade.engine.money import HUNDRED, ONE, exact, plain
-from papertrade.engine.trade import Status
+from papertrade.engine.trade import ExitReason, Status
 from papertrade.render.console import Screen
+from papertrade.render.exit_facts import exit_facts
 from papertrade.render.facts import Fact, dated, show_facts
 from papertrade.render.numbers import (
     age,
@@ -27,7 +30,7 @@ from papertrade.render.numbers import (
     toned,
 )
 from papertrade.render.text import Cell, Tone
-from papertrade.render.trade_lines import change_line
+from papertrade.render.trade_lines import REASONS, change_line
 from papertrade.render.trade_table import state_cell
 from papertrade.reports.trade_view import ObservedShare, TradeView
 from papertrade.runs.lives import Life, Moment
@@ -57,7 +60,7 @@ def show_life(life: Life, now: Standpoint, screen: Screen) -> None:
     show_facts(screen, _facts(life, now), indent=2)
     screen.blank()
     screen.line(Cell(f"What happened ({now.zone})", Tone.STRONG))
-    facts = [dated(_stamp(moment.at_ms, now), _told(moment, now)) for moment in life.moments]
+    facts = [dated(_stamp(moment.at_ms, now), _told(moment, now, raised)) for moment, raised in _without_trailing(life)]
     facts += [dated(_stamp(note.at_ms, now), [Cell(_note(note))]) for note in life.notes]
     show_facts(screen, facts, indent=2)
 
@@ -66,8 +69,26 @@ def _stamp(at_ms: int, now: Standpoint) -> str:
     return local_second(at_ms, now.zone)[:19]
 
 
-def _told(moment: Moment, now: Standpoint) -> list[Cell]:
+def _without_trailing(life: Life) -> list[tuple[Moment, int]]:
+    """Return what happened without the moves of a trail that another followed, with how many came before each."""
+    kept: list[tuple[Moment, int]] = []
+    for moment in life.moments:
+        before = kept[-1] if kept and _is_trailing(moment) and _is_trailing(kept[-1][0]) else None
+        if before is not None:
+            kept.pop()
+        kept.append((moment, 0 if before is None else before[1] + 1))
+    return kept
+
+
+def _is_trailing(moment: Moment) -> bool:
+    event = moment.stamp.event
+    return isinstance(event, StopMoved) and event.cause.rule == NEW_PEAK
+
+
+def _told(moment: Moment, now: Standpoint, raised: int) -> list[Cell]:
     cells = change_line(moment.stamp.event, moment.after, None)
+    if raised > 0:
+        cells.append(Cell(f", after {_counted(raised, 'other')} since the line above"))
     late_ms = moment.stamp.recorded_ms + now.offset_ms - moment.at_ms
     return [*cells, Cell(f" (noticed {duration(late_ms)} later)")] if late_ms >= MINUTE_MS else cells
 
@@ -89,6 +110,7 @@ def _facts(life: Life, now: Standpoint) -> list[Fact]:
         ("stop", _stop(view)),
         *(("target", text) for text in _targets(view)),
         ("liquidation", "" if trade.liquidation_price is None else plain(trade.liquidation_price)),
+        *exit_facts(trade, now.zone),
         ("levels", _levels_from(view, now)),
         ("tied up", "" if trade.reserve == 0 else money(trade.reserve)),
         ("paid", "" if trade.entry_price is None else _paid(view)),
@@ -126,7 +148,9 @@ def _stop(view: TradeView) -> str:
     if stop is None:
         return "none: nothing limits the loss" if trade.status is Status.OPEN else ""
     moved = "" if trade.initial_stop in (None, stop) else f", was {exact_number(trade.initial_stop)} at first"
-    return f"{plain(stop)}{distance_text(view, stop)}{moved}"
+    reason = view.levels.reason
+    kind = "" if reason is ExitReason.STOP_LOSS else f" ({REASONS[reason]})"
+    return f"{plain(stop)}{kind}{distance_text(view, stop)}{moved}"
 
 
 def _targets(view: TradeView) -> list[str]:

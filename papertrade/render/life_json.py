@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from papertrade.engine.codec import KIND_OF
 from papertrade.engine.messages import Cause
 from papertrade.engine.trade import Levels
+from papertrade.render.explained_stops import stop_json
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import iso_z
 from papertrade.render.text import Cell
-from papertrade.render.trade_json import trade_json
+from papertrade.render.trade_json import exits_json, trade_json
 from papertrade.render.trade_lines import change_line
 from papertrade.reports.explain import Charged, EntryExplained, ExitExplained, Explanation, Priced, Waiting
+from papertrade.reports.explain_stops import StopExplained
 from papertrade.reports.trade_view import TradeView
 from papertrade.runs.lives import Life, Moment
 from papertrade.store.rows import NoteRow
@@ -55,6 +57,7 @@ def explanation_json(told: Explanation, view: TradeView) -> Mapping[str, Encodab
         "trade": trade_json(view),
         "placed": None if told.placed is None else _placed(told.placed),
         "entry": None if told.entry is None else _entry(told.entry),
+        "stop_moves": [_stop_move(move) for move in told.stop_moves],
         "exits": [_exit(left) for left in told.exits],
         "ended": None
         if told.ended is None
@@ -145,6 +148,16 @@ def _exit(left: ExitExplained) -> Mapping[str, Encodable]:
     }
 
 
+def _stop_move(move: StopExplained) -> Mapping[str, Encodable]:
+    return {
+        "seq": move.seq,
+        "at": iso_z(move.at_ms),
+        "recorded_at": iso_z(move.recorded_ms),
+        **_cause(move.cause),
+        **stop_json(move),
+    }
+
+
 def _cause(cause: Cause) -> Mapping[str, Encodable]:
     section, _, name = cause.rule.partition(" ")
     candle, quote = cause.candle, cause.quote
@@ -193,4 +206,5 @@ def _levels(levels: Levels) -> Mapping[str, Encodable]:
         "stop_loss": levels.stop,
         "take_profits": [{"price": t.price, "fraction": t.fraction} for t in levels.targets],
         "base_quantity": levels.base_quantity,
+        **exits_json(levels),
     }

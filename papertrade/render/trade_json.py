@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from papertrade.engine.money import CONTEXT, HUNDRED, ZERO
-from papertrade.engine.trade import Status
+from papertrade.engine.trade import BreakEven, Levels, Status, Trail
 from papertrade.render.json import Encodable, two_places
 from papertrade.render.numbers import iso_z
 from papertrade.reports.trade_view import ObservedShare, TradeView
@@ -16,6 +16,7 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
     trade = view.trade
     order = trade.order
     source, _, external_id = order.signal_key.partition(":")
+    levels = view.levels
     is_open = trade.status is Status.OPEN
     return {
         "id": trade.id,
@@ -31,12 +32,10 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
         "quantity": trade.quantity,
         "open_quantity": trade.open_quantity,
         "entry_price": trade.entry_price,
-        "stop_loss": view.levels.stop,
+        "stop_loss": levels.stop,
         "initial_stop": trade.initial_stop,
-        "take_profits": [
-            {"price": t.price, "fraction": t.fraction, "filled": t.is_filled} for t in view.levels.targets
-        ],
-        "trail": None,
+        "take_profits": [{"price": t.price, "fraction": t.fraction, "filled": t.is_filled} for t in levels.targets],
+        **exits_json(levels),
         "exit_price": trade.exit_price,
         "mark_price": None if view.mark is None else view.mark.price,
         "mark_age_seconds": None if view.mark_age_ms is None else view.mark_age_ms // 1000,
@@ -66,6 +65,32 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
         "reason": order.reason,
         "confidence": order.confidence,
     }
+
+
+def exits_json(levels: Levels) -> Mapping[str, Encodable]:
+    """Return the exits beside a stop and targets, in prices, and which of the stops `stop_loss` is."""
+    return {
+        "stop_reason": None if levels.stop is None else levels.reason,
+        "trail": None if levels.trail is None else _trail(levels.trail),
+        "break_even": None if levels.break_even is None else _break_even(levels.break_even),
+        "stop_after_first_target": None if levels.after_first is None else levels.after_first.price,
+        "time_limit": None if levels.time_limit is None else iso_z(levels.time_limit),
+    }
+
+
+def _trail(trail: Trail) -> Mapping[str, Encodable]:
+    return {
+        "distance": trail.distance,
+        "unit": "percent" if trail.is_percent else "price",
+        "activation": trail.activation,
+        "active": trail.peak is not None,
+        "peak": trail.peak,
+        "stop": trail.stop,
+    }
+
+
+def _break_even(even: BreakEven) -> Mapping[str, Encodable]:
+    return {"trigger": even.trigger, "stop": even.stop, "gross": even.is_gross, "active": even.is_armed}
 
 
 def _coverage(observed: ObservedShare | None) -> Mapping[str, Encodable] | None:

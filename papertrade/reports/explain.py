@@ -17,6 +17,7 @@ from papertrade.engine.messages import (
     ExitFilled,
     Liquidity,
     Refused,
+    StopMoved,
     TradeEnded,
     TradeEvent,
     TradePlaced,
@@ -25,6 +26,7 @@ from papertrade.engine.money import ZERO, exact, to_grid
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Flag, Levels, Order, Status, Trade
+from papertrade.reports.explain_stops import StopExplained, explain_stop
 
 _BPS = Decimal(10_000)
 
@@ -156,6 +158,7 @@ class Explanation:
     exits: tuple[ExitExplained, ...]
     ended: TradeEnded | None
     refusals: tuple[RefusedOnce, ...]
+    stop_moves: tuple[StopExplained, ...] = ()
 
     @property
     def r_multiple(self) -> Decimal | None:
@@ -175,6 +178,7 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
     placed: Waiting | None = None
     entry: EntryExplained | None = None
     exits: list[ExitExplained] = []
+    moves: list[StopExplained] = []
     ended: TradeEnded | None = None
     with exact():
         for stamp in events:
@@ -187,6 +191,8 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
                     entry = _entry(stamp, event, trade, before)
                 case ExitFilled() as event if before is not None:
                     exits.append(_exit(stamp, event, before))
+                case StopMoved() as event if before is not None:
+                    moves.append(explain_stop((stamp.seq, stamp.recorded_ms), event, before, trade))
                 case TradeEnded() as event:
                     ended = event
                 case _:
@@ -194,7 +200,13 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
     if trade is None:
         raise ValueError("a trade without an event")
     return Explanation(
-        trade=trade, placed=placed, entry=entry, exits=tuple(exits), ended=ended, refusals=tuple(refusals)
+        trade=trade,
+        placed=placed,
+        entry=entry,
+        exits=tuple(exits),
+        ended=ended,
+        refusals=tuple(refusals),
+        stop_moves=tuple(moves),
     )
 
 

@@ -7,13 +7,16 @@ would leave before the exit's own costs. The rule to keep: what is not known is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from papertrade.engine.armed import Armed, armed
-from papertrade.engine.levels import resolve
+from papertrade.engine.fills import fee_of, fee_rate
+from papertrade.engine.levels import Entered, led_by, resolve, with_rules
+from papertrade.engine.messages import Liquidity
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, exact
-from papertrade.engine.trade import Levels, Status, Trade
+from papertrade.engine.signal import EntryType
+from papertrade.engine.trade import Levels, Status, Trade, Trail
 from papertrade.reports.marks import Mark
 
 
@@ -91,11 +94,36 @@ def _net(trade: Trade, unrealized: Decimal | None) -> Decimal | None:
 
 def shown_levels(trade: Trade) -> Levels:
     """Return the newest exits asked for, worked out from the waiting price while nothing is entered."""
-    levels = trade.ruling.levels
-    if levels is not None:
+    with exact():
+        levels = trade.ruling.levels
+        return _levels_if_filled(trade) if levels is None else levels
+
+
+def _levels_if_filled(trade: Trade) -> Levels:
+    order, wish = trade.order, trade.ruling.wish
+    price, terms = order.waiting_price, order.terms
+    levels = resolve(wish, trade.side, price, terms.price_grid, trade.quantity)
+    if wish.is_plain:
         return levels
-    order = trade.order
-    return resolve(trade.ruling.wish, trade.side, order.waiting_price, order.terms.price_grid, trade.quantity)
+    liquidity = Liquidity.MAKER if order.entry_type is EntryType.LIMIT else Liquidity.TAKER
+    entered = Entered(
+        side=trade.side,
+        price=price,
+        quantity=trade.quantity,
+        fee=fee_of(price, trade.quantity, fee_rate(liquidity, terms)),
+        terms=terms,
+        opened_at=order.placed_at,
+        stop=levels.stop,
+    )
+    # A limit that counts from an entry that is still to come is no instant yet.
+    is_dated = wish.time_limit is not None and wish.time_limit.at_ms is not None
+    return with_rules(levels, wish if is_dated else replace(wish, time_limit=None), entered)
+
+
+def trail_stop_at(trade: Trade, trail: Trail, peak: Decimal) -> Decimal | None:
+    """Return where a trail's stop stands once the best price is `peak`."""
+    with exact():
+        return led_by(trail, peak, trade.side, trade.order.terms.price_grid).stop
 
 
 def _observed(trade: Trade, now_ms: int, gaps: Sequence[Gap]) -> ObservedShare:

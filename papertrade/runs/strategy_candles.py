@@ -17,7 +17,7 @@ from papertrade.engine.instants import to_iso
 from papertrade.engine.market import Side
 from papertrade.engine.signal import Signal
 from papertrade.feeds.candle_series import CandleSeries, IntColumn
-from papertrade.runs.strategy_signals import Number, made_signal, number_text, running_id, texts_of
+from papertrade.runs.strategy_signals import AFTER_TP1, Number, cells_of, made_signal, running_id
 
 Prices: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.int64]
@@ -198,6 +198,7 @@ class Candles:
         trail: Number | None = None,
         break_even: Number | None = None,
         time_limit: str | None = None,
+        after_tp1: Number | None = None,
         expires: str | int | None = None,
         confidence: Number | None = None,
         reason: str = "",
@@ -221,16 +222,13 @@ class Candles:
             "trail": trail,
             "break_even": break_even,
             "time_limit": time_limit,
+            AFTER_TP1: after_tp1,
             "expires": expires,
             "confidence": confidence,
             "reason": reason,
             "side": str(side),
         }
-        cells: dict[str, str | tuple[str, ...]] = {
-            name: number_text(wish) for name, wish in wishes.items() if wish is not None
-        }
-        cells["take_profit"] = () if take_profit is None else texts_of(take_profit)
-        cells["tags"] = tuple(tags)
+        cells = cells_of(wishes, take_profit, tags)
         at_ms = self.now_ms
         name = self._track.next_id(at_ms) if id is None else id
         return made_signal(cells, symbol=self.symbol, source=self._track.source, at_ms=at_ms, external_id=name)

@@ -11,17 +11,20 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, SupportsFloat, SupportsIndex, TypeAlias
 
-from papertrade.engine.instants import from_ms
+from papertrade.engine.instants import from_ms, to_iso
 from papertrade.engine.money import plain
 from papertrade.engine.signal import Signal
-from papertrade.feeds.signal_rows import BadRow, signal_of
+from papertrade.feeds.signal_rows import AFTER_FIRST, BadRow, signal_of, stop_cell
 
 Number: TypeAlias = str | SupportsFloat | SupportsIndex
 """A level or an amount: `"2%"`, `110`, `110.5`, a Decimal, a NumPy number. A bare number is a price or an amount."""
 
+AFTER_TP1: Final = "after_tp1"
+"""Where the stop goes once the first target is taken; a signal file writes it behind the stop: `2%;be`."""
+
 _DECIMALS_MAX: Final = 18
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_NAMES: Final = {"stop_loss": "stop"}
+_NAMES: Final = {"stop_loss": "stop", AFTER_FIRST: AFTER_TP1}
 """What a strategy calls a column that has another name in a signal file."""
 
 
@@ -47,13 +50,33 @@ def texts_of(values: Number | Sequence[Number]) -> tuple[str, ...]:
     return (number_text(values),)
 
 
+def cells_of(
+    wishes: Mapping[str, Number | None], take_profit: Number | Sequence[Number] | None, tags: Sequence[str]
+) -> dict[str, str | tuple[str, ...]]:
+    """Write wishes as the cells of a signal file; what is None is left out. Raises ValueError."""
+    cells: dict[str, str | tuple[str, ...]] = {
+        name: number_text(wish) for name, wish in wishes.items() if wish is not None and name != AFTER_TP1
+    }
+    after = wishes.get(AFTER_TP1)
+    if after is not None:
+        stop = wishes.get("stop_loss")
+        cells["stop_loss"] = stop_cell("" if stop is None else number_text(stop), number_text(after))
+    cells["take_profit"] = () if take_profit is None else texts_of(take_profit)
+    cells["tags"] = tuple(tags)
+    return cells
+
+
 def made_signal(
-    cells: Mapping[str, str | tuple[str, ...]], *, symbol: str, source: str, at_ms: int, external_id: str
+    cells: Mapping[str, str | tuple[str, ...]], *, symbol: str, source: str, at_ms: int, external_id: str | None = None
 ) -> Signal:
-    """Make a signal at `at_ms` of a signal file's cells. Raises ValueError naming each wrong word."""
+    """Make a signal at `at_ms` of a signal file's cells. Raises ValueError naming each wrong word.
+
+    Without an id the hash of its content, `at_ms` among it, names it.
+    """
     rows = [(name, cell) for name, cell in cells.items() if cell not in ("", ())]
+    name = ("time", to_iso(at_ms)) if external_id is None else ("id", external_id)
     try:
-        signal = signal_of([*rows, ("symbol", symbol), ("id", external_id)], at_ms, source)
+        signal = signal_of([*rows, ("symbol", symbol), name], at_ms, source)
     except BadRow as bad:
         raise ValueError("; ".join(_flaw(column, message) for column, message in bad.flaws)) from None
     if signal.expires_at_ms is not None and signal.expires_at_ms <= at_ms:

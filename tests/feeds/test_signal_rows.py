@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from papertrade.engine.instants import LAST_MS
 from papertrade.engine.market import Side
 from papertrade.engine.money import canonical
 from papertrade.engine.signal import (
+    BreakEvenWish,
     EntryType,
     ExitWish,
     Level,
@@ -22,6 +24,11 @@ from papertrade.engine.signal import (
     Size,
     SizeKind,
     TargetWish,
+    TimeLimitWish,
+    TrailWish,
+    parse_level,
+    parse_target,
+    parse_trail,
 )
 from papertrade.feeds.signal_files import read_signals
 from papertrade.feeds.signal_rows import COLUMNS, signal_rows
@@ -41,10 +48,33 @@ _TARGETS = st.lists(_LEVEL, max_size=3, unique=True).flatmap(
         lambda share: tuple(TargetWish(level, share) for level in levels)
     )
 )
+_PLACES = st.one_of(_LEVEL, _PERCENT.map(lambda value: Level(LevelKind.RISK, value)))
+_TRAIL = st.builds(
+    TrailWish,
+    st.builds(Level, st.sampled_from([LevelKind.PERCENT, LevelKind.PRICE, LevelKind.RISK]), _PERCENT),
+    st.none() | _PLACES,
+)
+_TIME_LIMIT = st.integers(1, 10**6).map(lambda seconds: TimeLimitWish(after_ms=seconds * 1000))
+_AFTER = st.one_of(_PLACES, st.sampled_from([Level(LevelKind.EVEN), Level(LevelKind.EVEN_GROSS)]))
 _SIZE = st.builds(Size, st.sampled_from(SizeKind), _PERCENT)
 _ENTRY = st.one_of(
     st.just((EntryType.MARKET, None)), st.tuples(st.sampled_from([EntryType.LIMIT, EntryType.STOP]), _NUMBER)
 )
+
+
+@st.composite
+def exits(draw: st.DrawFn, made_at: int) -> ExitWish:
+    stop, targets = draw(_LEVEL), draw(_TARGETS)
+    dated = st.builds(TimeLimitWish, st.none(), st.integers(made_at + 1, LAST_MS))
+    has_rest = len(targets) > 1 or any(target.fraction is not None for target in targets)
+    return ExitWish(
+        stop,
+        targets,
+        draw(st.none() | _TRAIL),
+        draw(st.none() | st.builds(BreakEvenWish, _PLACES, st.booleans())),
+        draw(st.none() | _TIME_LIMIT | dated),
+        draw(st.none() | _AFTER) if has_rest else None,
+    )
 
 
 @st.composite
@@ -59,7 +89,7 @@ def signals(draw: st.DrawFn) -> Signal:
         made_at_ms=made_at,
         entry_type=kind,
         entry_price=price,
-        exits=ExitWish(draw(st.none() | _LEVEL), draw(_TARGETS)),
+        exits=draw(st.builds(ExitWish, st.none() | _LEVEL, _TARGETS) | exits(made_at)),
         size=draw(st.none() | _SIZE),
         expires_at_ms=draw(st.none() | st.integers(made_at + 1, LAST_MS)),
         confidence=draw(st.none() | st.decimals(0, 1, places=3).map(canonical)),
@@ -89,3 +119,41 @@ def test_a_marked_cell_is_restored(text: str) -> None:
 @given(_CELL | st.text(alphabet="'\"= +-@\t\r\n＝a", max_size=8))
 def test_no_marked_cell_begins_like_a_formula(text: str) -> None:
     assert neutral(text)[:1] not in tuple("=+-@\t\r＝＋－＠")
+
+
+def test_a_row_wishes_all_exits() -> None:
+    text = (
+        "symbol,side,stop_loss,take_profit,trail,break_even,time_limit\n"
+        "A,long,2%;be,110:0.5;120:0.5,2%@+4%,1R:gross,4h\n"
+        "A,short,;101,5%:0.5,150,+2%,2026-11-20T10:00Z\n"
+    )
+    long, short = (signal.exits for signal in read_signals(text, "x.csv", now_ms=0, default_source="s"))
+    assert [str(wish) for wish in (long.stop, long.after_first, long.trail, long.break_even, long.time_limit)] == [
+        "2%",
+        "be",
+        "2%@+4%",
+        "1R:gross",
+        "4h",
+    ]
+    assert short.stop is None
+    assert [str(wish) for wish in (short.after_first, short.trail, short.break_even, short.time_limit)] == [
+        "101",
+        "150",
+        "+2%",
+        "2026-11-20T10:00:00.000Z",
+    ]
+
+
+FORMATS = [
+    ("x.json", '[{"symbol": "A", "side": "long", "stop_loss": ["2%", "be"], "take_profit": ["1R:0.5"], "trail": 1.5}]'),
+    ("x.ndjson", '{"symbol": "A", "side": "long", "stop_loss": "2%;be", "take_profit": "1R:0.5", "trail": "1.5"}'),
+    ("x.yaml", "- {symbol: A, side: long, stop_loss: [2%, be], take_profit: 1R:0.5, trail: 1.5}"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), FORMATS)
+def test_every_format_wishes_the_same(name: str, text: str) -> None:
+    (signal,) = read_signals(text, name, now_ms=0, default_source="s")
+    assert signal.exits == ExitWish(
+        parse_level("2%"), (parse_target("1R:0.5"),), parse_trail("1.5"), after_first=parse_level("be")
+    )

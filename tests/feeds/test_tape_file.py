@@ -75,8 +75,7 @@ def test_all_bad_rows_are_named_with_their_lines(tmp_path: Path) -> None:
         "tape.csv line 3, 6 fields instead of 7",
         "tape.csv line 4, symbol: 'A B' is not a symbol",
         "tape.csv line 5, time: `1704067260001` is not on the grid of 60 s",
-        "tape.csv line 6, time: `yesterday` is not a time: write `2026-11-20T10:00:00Z` "
-        "or epoch milliseconds",
+        "tape.csv line 6, time: `yesterday` is not a time: write `2026-11-20T10:00:00Z` or epoch milliseconds",
         "tape.csv line 7, time: `2018-12-08T22:40:00` has no zone: "
         "write `2018-12-08T22:40:00Z` for UTC or `2018-12-08T22:40:00+01:00`",
         "tape.csv line 8, time: `2018-13-08T22:40:00Z` is not a time: write `2026-11-20T10:00:00Z` "

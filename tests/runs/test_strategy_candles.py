@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -171,3 +172,29 @@ def test_wrong_words_are_named(words: dict[str, str], message: str) -> None:
 def test_a_wrong_side() -> None:
     with pytest.raises(ValueError, match="side: `up` is not a side, expected long, short, buy or sell"):
         candles().signal("up")
+
+
+def test_a_strategy_wishes_every_exit() -> None:
+    made = Candles(track(RISING), 3).signal(
+        "long", stop="2%", take_profit=["1R:0.5"], trail=0.5, break_even="1R", time_limit="4h", after_tp1="be"
+    )
+    exits = made.exits
+    wishes = (exits.stop, exits.trail, exits.break_even, exits.time_limit, exits.after_first)
+    assert [str(wish) for wish in wishes] == ["2%", "0.5", "1R", "4h", "be"]
+    bare = Candles(track(RISING), 3).signal("long", take_profit="110:0.5", after_tp1=101)
+    assert (bare.exits.stop, str(bare.exits.after_first)) == (None, "101")
+
+
+WRONG_EXITS: list[tuple[dict[str, str | float], str]] = [
+    ({"trail": "x"}, "trail: `x` is not a level"),
+    ({"break_even": "1R"}, "break_even: a break-even in risks (`1R`) needs a stop loss"),
+    ({"time_limit": "0h"}, "time_limit: duration `0h` must be more than 0"),
+    ({"take_profit": 110, "after_tp1": "be"}, "after_tp1: a stop at `be` after the first target needs something left"),
+    ({"after_tp1": "x"}, "after_tp1: `x` is not a level"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG_EXITS)
+def test_wrong_exits_are_named(words: dict[str, str | float], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Candles(track(RISING), 3).signal("long", **words)  # type: ignore[arg-type]
