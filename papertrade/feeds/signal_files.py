@@ -49,13 +49,20 @@ class SignalFile:
         )
 
 
-def read_signal_file(path: Path, *, now_ms: int, default_source: str | None = None) -> tuple[Signal, ...]:
+def read_signal_file(
+    path: Path, *, now_ms: int, default_source: str | None = None, rows_max: int = ROWS_MAX
+) -> tuple[Signal, ...]:
     """Read a file; signals without a source get the file's name without its ending. Raises InputFileError."""
-    return load_signal_file(path, now_ms=now_ms, default_source=default_source).signals
+    return load_signal_file(path, now_ms=now_ms, default_source=default_source, rows_max=rows_max).signals
 
 
 def load_signal_file(
-    path: Path, *, now_ms: int, default_source: str | None = None, defaults: Defaults | None = None
+    path: Path,
+    *,
+    now_ms: int,
+    default_source: str | None = None,
+    rows_max: int = ROWS_MAX,
+    defaults: Defaults | None = None,
 ) -> SignalFile:
     """Read a file as `read_signal_file` does, with the place of each signal; `defaults` fill in what rows lack."""
     try:
@@ -65,7 +72,7 @@ def load_signal_file(
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise InputFileError(f"`{one_line(str(path))}` cannot be read: {reason.lower()}") from None
     source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
-    return load_signals(raw, path.name, now_ms=now_ms, default_source=source, defaults=defaults)
+    return load_signals(raw, path.name, now_ms=now_ms, default_source=source, rows_max=rows_max, defaults=defaults)
 
 
 def read_signals(

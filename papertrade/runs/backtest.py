@@ -31,12 +31,16 @@ from papertrade.engine.signal import Signal
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.trade import Trade
+from papertrade.errors import Refused
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.collector import uncollected
 from papertrade.runs.replay import Track, replay
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many signals are done."""
+
+SIGNALS_MAX: Final = 200_000
+"""What one backtest takes: a trade with all its events is about 8 KB, so these fit into 2 GiB."""
 
 VENUE: Final = "backtest"
 ACCOUNT_ID: Final = 1
@@ -106,7 +110,16 @@ class BacktestResult:
 
 
 def backtest(request: BacktestRequest) -> BacktestResult:
-    """Run it. O((signals + touches) · log candles), whatever the trades' holding times."""
+    """Run it. O((signals + touches) · log candles), whatever the trades' holding times.
+
+    Raises Refused for more than `SIGNALS_MAX` signals.
+    """
+    if len(request.signals) > SIGNALS_MAX:
+        raise Refused(
+            f"`{len(request.signals)}` signals are more than one backtest takes, `{SIGNALS_MAX}`",
+            hint="split them by time",
+            code="too_many_signals",
+        )
     cuts = {symbol: whole.between(request.from_ms, request.to_ms) for symbol, whole in request.candles.items()}
     series = {symbol: cut for symbol, cut in cuts.items() if len(cut) > 0}
     wanted = [signal for signal in request.signals if _is_inside(signal.made_at_ms, request)]

@@ -19,7 +19,7 @@ from papertrade.feeds.candle_files import read_candles
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.feeds.file_bytes import hash_of, opened_file
 from papertrade.feeds.signal_files import read_signal_file
-from papertrade.runs.backtest import BacktestRequest
+from papertrade.runs.backtest import SIGNALS_MAX, BacktestRequest
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -69,7 +69,7 @@ class SignalSource:
 
 def read_signals_of(path: Path, now_ms: int, default_source: str | None = None) -> SignalSource:
     """Read a signal file for a backtest: each signal must say when it was made. Raises InputFileError."""
-    signals = read_signal_file(path, now_ms=now_ms, default_source=default_source)
+    signals = read_signal_file(path, now_ms=now_ms, default_source=default_source, rows_max=SIGNALS_MAX)
     undated = [signal for signal in signals if not signal.is_dated]
     if undated:
         shown = ", ".join(f"`{one_line(signal.key)}`" for signal in undated[:_SHOWN])

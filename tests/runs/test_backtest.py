@@ -26,10 +26,11 @@ from papertrade.engine.signal import (
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Rules
 from papertrade.engine.trade import Status, Trade
+from papertrade.errors import Refused
 from papertrade.feeds.candle_series import series_of
 from papertrade.reports.equity import History, equity_curve, holding_step, money_step
 from papertrade.reports.marks import Closes, StoredCloses
-from papertrade.runs.backtest import BacktestRequest, BacktestResult, backtest
+from papertrade.runs.backtest import SIGNALS_MAX, BacktestRequest, BacktestResult, backtest
 from papertrade.runs.backtest_report import equity_of, report_of
 from tests.engine.deals import MINUTE, candle_of
 from tests.engine.tables import candles_of, tape_of, told
@@ -233,6 +234,12 @@ def test_nothing_to_do() -> None:
     empty = backtest(BacktestRequest(signals=[], candles={}))
     assert (empty.trades, empty.refused, empty.begins_ms, empty.ends_ms) == ((), (), 0, 0)
     assert report_of(empty, equity_of(empty)).trading_statistics.total_trades == 0
+
+
+def test_more_signals_than_memory_holds_are_refused() -> None:
+    with pytest.raises(Refused) as refusal:
+        backtest(replace(BASE, signals=[idea(1, 0)] * (SIGNALS_MAX + 1)))
+    assert refusal.value.error_code == "too_many_signals"
 
 
 def test_progress_is_told_from_nothing_to_all() -> None:
