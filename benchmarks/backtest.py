@@ -1,4 +1,4 @@
-"""P8, P10 and P11: whole backtests in memory, exact money, trades and metrics out, against floors and a peer.
+"""P8, P10, P11 and P13: whole backtests in memory, exact money, trades and metrics out, against floors and a peer.
 
     python benchmarks/backtest.py [--quick]
 
@@ -6,6 +6,7 @@ P8: 1,000 / 10,000 signals over a year of one-minute candles; budget 60 / 450 ms
 measured on, 45 x / 23 x faster than backtesting.py, which runs beside (it takes seconds; not with `--quick`). The
 NumPy floor (search and profits in floats, no account) is printed as what is left to win.
 P10: the same with barriers five times wider, trades 30 times longer: at most 1.5 x the time.
+P13: trailing stops as far from the entry as the stops were, instead of stop and target: at most 2 x P8.
 P11: 100 symbols of 100,000 candles, 100 signals each, one account: at most 10 x a floor of NumPy chunks that merges
 the account in Python.
 """
@@ -17,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ from finder import MINUTE_MS, YEAR, Ideas, Market, first_touches, ideas, pyramid
 
 from papertrade import Backtest, CandleSeries, Signal, backtest
 from papertrade.engine.market import Side
-from papertrade.engine.signal import ExitWish, Level, LevelKind, Size, SizeKind, TargetWish
+from papertrade.engine.signal import ExitWish, Level, LevelKind, Size, SizeKind, TargetWish, TrailWish
 
 if TYPE_CHECKING:
     from finder import Floats, Whole
@@ -55,6 +57,13 @@ def signals_of(symbol: str, market: Market, wanted: Ideas, size: Size) -> list[S
         )
         for number, (made_at, side, stop, target) in enumerate(columns)
     ]
+
+
+def trailing(signals: Sequence[Signal], wanted: Ideas) -> list[Signal]:
+    """Give the signals a trail as far away as their stop, and nothing else."""
+    away = (np.abs(wanted.stop - wanted.entry) / wanted.entry * 100).round(4).tolist()
+    trails = [TrailWish(Level(LevelKind.PERCENT, Decimal(repr(percent)))) for percent in away]
+    return [replace(signal, exits=ExitWish(trail=trail)) for signal, trail in zip(signals, trails, strict=True)]
 
 
 def run(signals: Sequence[Signal], candles: Sequence[CandleSeries], cash: int) -> Backtest:
@@ -136,12 +145,14 @@ def one_symbol(turns: int, *, with_peer: bool) -> None:
         near, wide = ideas(count, market, 7_000 + count), ideas(count, market, 7_000 + count, 5.0)
         size = Size(SizeKind.QUANTITY, Decimal(1))
         signals, far = signals_of("BTCUSDT", market, near, size), signals_of("BTCUSDT", market, wide, size)
+        trails = trailing(signals, near)
         taken = in_turn(
             {
                 "floor": lambda near=near: settled(market, near, first_touches(pyramid(market), near)),
                 "run": lambda signals=signals: backtest(signals, series, cash=10**9, fee_rate=FEE),
                 "all": lambda signals=signals: run(signals, [series], 10**9),
                 "wide": lambda far=far: run(far, [series], 10**9),
+                "trails": lambda trails=trails: run(trails, [series], 10**9),
             },
             turns,
         )
@@ -158,6 +169,7 @@ def one_symbol(turns: int, *, with_peer: bool) -> None:
                 f"{seconds * 1e3 / taken['all']:.0f} x faster (budget {faster})"
             )
         print(f"P10 wide / near {taken['wide'] / taken['all']:.2f} (budget 1.5)")
+        print(f"P13 trailing stops / P8 {taken['trails'] / taken['all']:.2f} (budget 2)")
 
 
 def many_symbols(turns: int) -> None:
