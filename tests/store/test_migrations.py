@@ -54,16 +54,17 @@ def version(path: Path) -> int:
     return int(found)
 
 
-V1 = Path(__file__).with_name("schema_v1.sql")
-"""A whole book of schema 1, as the program that wrote it left it."""
+RELEASED = range(1, NOW)
+"""The schemas before the present one: of each there is a whole book as the program that wrote it left it."""
 
 
-def first_file(path: Path) -> Path:
-    """Write the file of schema 1 anew."""
+def file_of(released: int, path: Path) -> Path:
+    """Write the file of an older schema anew."""
+    text = Path(__file__).with_name(f"schema_v{released}.sql").read_text(encoding="utf-8")
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(V1.read_text(encoding="utf-8"))
+        connection.executescript(text)
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {released}")
         connection.execute("PRAGMA journal_mode = wal")
     return path
 
@@ -74,16 +75,17 @@ def objects(path: Path) -> dict[str, str]:
         return {name: str(sql).strip() for name, sql in rows}
 
 
-def test_a_file_of_the_first_schema_becomes_what_a_new_one_is(tmp_path: Path) -> None:
-    before = first_file(tmp_path / "first.db")
+@pytest.mark.parametrize("released", RELEASED)
+def test_a_file_of_an_older_schema_becomes_what_a_new_one_is(tmp_path: Path, released: int) -> None:
+    before = file_of(released, tmp_path / "first.db")
     opened(tmp_path / "new.db").close()
     with closing(opened(before)) as store:
-        assert store.migrated_from == 1
+        assert store.migrated_from == released
         assert store.check().is_sound
         with store.read() as reader:
             assert [account.name for account in reader.accounts()] == ["main", "second"]
             assert reader.saved_runs() == ()
-    assert (version(before), version(tmp_path / "first.db.v1.bak")) == (NOW, 1)
+    assert (version(before), version(tmp_path / f"first.db.v{released}.bak")) == (NOW, released)
     assert objects(before) == objects(tmp_path / "new.db") == schema.statements()
 
 
