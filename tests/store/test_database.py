@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from papertrade.errors import DatabaseBusy, DatabaseUnusable
-from papertrade.store import database, failures
+from papertrade.store import database, failures, migrations
 from papertrade.store.store import Store, Writer
 from tests.store.stories import ScriptedClock, founded, opened, whole_book
 
@@ -109,7 +109,7 @@ def test_every_pragma_is_set_and_read_back(store: Store) -> None:
         "wal_autocheckpoint": 0,
         "trusted_schema": 0,
         "application_id": 0x50545244,
-        "user_version": 2,
+        "user_version": migrations.present_version(),
     }
 
 
