@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from papertrade.store.migrations import present_version
 from papertrade.store.schema import APPLICATION_ID
 from tests.commands.stored_books import stored
 from tests.hostile import ASKS, LISTS, WRITES, a_line, ask, content
@@ -84,7 +85,7 @@ REFUSED_UNREAD = [
     (a_text_file, "it is not a papertrade database"),
     (an_empty_file, "it is an empty file"),
     (a_short_file, "it is not a papertrade database"),
-    (a_newer_schema, "it was made by a newer papertrade (schema 999, this one knows 2)"),
+    (a_newer_schema, f"it was made by a newer papertrade (schema 999, this one knows {present_version()})"),
     (no_schema, "it has no schema"),
     (another_program, "it is not a papertrade database"),
     (a_pipe, "it is a device, a pipe or a socket"),

@@ -89,7 +89,7 @@ def test_a_database_of_today_needs_no_migration(books: dict[str, str]) -> None:
     assert run(["db", "migrate"], books) == Result(0, told, "")
     assert run(["db", "migrate", "--json"], books).envelope["data"] == {
         "database": path,
-        "schema": 2,
+        "schema": present_version(),
         "migrated_from": None,
         "backup": None,
     }

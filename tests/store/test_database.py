@@ -146,7 +146,7 @@ def header_changed(path: Path, offset: int, value: int) -> bytes:
 @pytest.mark.parametrize(
     ("offset", "value", "reason"),
     [
-        (60, 999, r"made by a newer papertrade \(schema 999, this one knows 2\)"),
+        (60, 999, r"made by a newer papertrade \(schema 999, this one knows 3\)"),
         (60, 0, "it has no schema"),
         (68, 7, "it is not a papertrade database"),
     ],
