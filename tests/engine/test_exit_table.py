@@ -135,7 +135,7 @@ ROWS: list[tuple[str, str, str, str]] = [
     (
         "nearest: the high is nearer the open: the target",
         f"{LONG} same_candle nearest",
-        "102 111 90 100",
+        "100 111 88 100",
         "take_profit 1 at 110 end0 ambiguous",
     ),
     (
@@ -341,19 +341,19 @@ ROWS: list[tuple[str, str, str, str]] = [
     (
         "a stop slips 10 bps to 94.905 and rounds against the trader",
         "long 1 at 100 sl 95 slip 10 step 0.01",
-        "100.1 101 95 99",
+        "100 101 95 99",
         "stop_loss 1 at 94.9 end0",
     ),
     (
         "a short's stop slips up: 105.105 to 105.11",
         "short 1 at 100 sl 105 slip 10 step 0.01",
-        "99.9 106 99 100",
+        "100 106 99 100",
         "stop_loss 1 at 105.11 end0",
     ),
     (
         "a target is a maker's and does not slip",
         "long 1 at 100 tp 110 slip 10 step 0.01",
-        "100.1 111 99 100",
+        "100 111 99 100",
         "take_profit 1 at 110 end0",
     ),
     (
