@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo install test lint types contracts unit slow bench clean
+.PHONY: demo install test lint types contracts unit slow simulate crash hammer bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/papertrade demo
@@ -42,6 +42,12 @@ slow: $(VENV)/.tested
 
 simulate: $(VENV)/.tested
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
+
+crash: $(VENV)/.tested
+	$(BIN)/pytest -n $(WORKERS) tests/crash
+
+hammer: $(VENV)/.tested
+	$(BIN)/python -m tests.hammer --processes $(or $(PROCESSES),8) --signals $(or $(SIGNALS),2000)
 
 bench: $(VENV)/.tested
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -20,7 +20,7 @@ from papertrade.engine.money import plain
 from papertrade.engine.outlook import Outlook, outlook
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Flag, Status
-from papertrade.errors import FeedError, PapertradeError, PartialFailure, StalePrice
+from papertrade.errors import DatabaseBusy, DatabaseUnusable, FeedError, PapertradeError, PartialFailure, StalePrice
 from papertrade.render.console import Screen
 from papertrade.render.exit_facts import exit_facts
 from papertrade.render.json import Encodable, encode
@@ -211,9 +211,16 @@ def _show(items: Sequence[Item], head: str, screen: Screen) -> None:
 
 
 def _views(desk: Desk, changes: Sequence[Change | None], present: Present) -> dict[int, TradeView]:
+    """Read the trades again as they are shown; a disk that fails only now must not hide what was done."""
     trades = [change.after for change in changes if change is not None]
-    with desk.books.store.read() as reader:
-        return {v.trade.id: v for v in trade_views(reader, trades, present.at_ms)}
+    try:
+        with desk.books.store.read() as reader:
+            return {v.trade.id: v for v in trade_views(reader, trades, present.at_ms)}
+    except (DatabaseBusy, DatabaseUnusable) as error:
+        if trades:
+            numbers = ", ".join(f"`{trade.id}`" for trade in trades)
+            error.message += f"; what was asked for was done before that: trade {numbers}"
+        raise
 
 
 def _opened_item(desk: Desk, opened: Opened, views: Mapping[int, TradeView]) -> Item:

@@ -1,0 +1,1 @@
+"""Every command that writes, killed at every statement."""

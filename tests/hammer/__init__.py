@@ -1,0 +1,1 @@
+"""Several processes on one database at once, and a checker of what they were told."""
