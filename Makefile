@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo install test lint types contracts unit slow simulate crash hammer bench clean
+.PHONY: demo install test lint types contracts unit slow simulate crash hammer stateful fuzz soak bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/papertrade demo
@@ -48,6 +48,15 @@ crash: $(VENV)/.tested
 
 hammer: $(VENV)/.tested
 	$(BIN)/python -m tests.hammer --processes $(or $(PROCESSES),8) --signals $(or $(SIGNALS),2000)
+
+stateful: $(VENV)/.tested
+	$(BIN)/pytest tests/stateful -m slow --timeout=0
+
+fuzz: $(VENV)/.tested
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+soak: $(VENV)/.tested
+	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/.tested
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -11,13 +11,13 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from papertrade.config.load import Configuration, Places, default_places, find_places, load
-from papertrade.config.settings import RunCommand, Settings
+from papertrade.config.settings import OnThinBook, RunCommand, Settings, SlippageBy
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import plain
+from papertrade.engine.values import dataclass
 from papertrade.errors import NotFound, PapertradeError
 from papertrade.invocation import Invocation
 from papertrade.render.text import safe
@@ -131,6 +131,7 @@ def make_world(books: Books, feed: Feed, wait: Waiter) -> World:
         rules=rules_of(books.settings),
         watching=observation_rules(books.settings),
         wait=wait,
+        zone=books.settings.display.zone,
     )
 
 
@@ -142,11 +143,20 @@ def rules_of(settings: Settings) -> Rules:
         maker=settings.costs.maker,
         taker=settings.costs.taker,
         slippage_bps=settings.costs.slippage_bps,
+        funding=settings.costs.funding,
+        borrow=settings.costs.borrow,
+        venue_costs=settings.costs.venues,
+        symbol_costs=settings.costs.symbols,
+        walks_book=settings.costs.slippage_by is SlippageBy.BOOK,
+        refuses_thin_book=settings.costs.on_thin_book is OnThinBook.REFUSE,
         leverage=settings.leverage,
+        maintenance=settings.maintenance_rate,
         convention=settings.convention,
         sizing=settings.sizing,
         same_currency=tuple(frozenset(group) for group in settings.same_currency),
         candle_ms=INTERVALS[settings.watch.candle],
+        guards=settings.guards,
+        caps=settings.caps,
     )
 
 

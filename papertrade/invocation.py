@@ -8,10 +8,10 @@ the world. No decision is taken here. The rule to keep: nobody below the command
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from papertrade.engine.values import dataclass, replace
 from papertrade.runs.clock import Clock
 
 if TYPE_CHECKING:

@@ -7,16 +7,19 @@ size and more than 20 levels are refused. The rule to keep: nothing here builds 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import yaml
 from yaml import events
 
+from papertrade.engine.values import dataclass
 from papertrade.text_nodes import SIZE_MAX, Items, Node, Pairs, Span, Text
 
 DEPTH_MAX: Final = 20
+_TOO_DEEP = re.compile(rf"[\[{{]{{{DEPTH_MAX + 1}}}")
 
 
 class YamlProblem(Exception):
@@ -52,6 +55,11 @@ def parse(text: str, size_max: int = SIZE_MAX) -> Node | None:
     """Read one document; None where there is nothing but comments. Raises YamlProblem."""
     if len(text) > size_max:
         raise YamlProblem(f"text is larger than {size_max // 1024} KiB")
+    deep = _TOO_DEEP.search(text)
+    if deep is not None:  # the library takes a tenth of a second to find out
+        before = text[: deep.start() + DEPTH_MAX]
+        column = len(before) - before.rfind("\n")
+        raise YamlProblem(f"nested deeper than {DEPTH_MAX} levels", before.count("\n") + 1, column)
     try:
         return _tree(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:

@@ -6,8 +6,9 @@ every leaf is the text that a person wrote, and nobody guesses a type.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from papertrade.engine.values import dataclass
 
 SIZE_MAX: Final = 256 * 1024
 """The most bytes of a file that somebody wrote by hand."""

@@ -17,7 +17,7 @@ from tests.fake_commands import TABLE
 CONTRACT = (
     "demo init long short signal open buy sell orders close cancel modify note tag watch status stop log trades show "
     "explain portfolio metrics equity account price candles instruments notify export check db config doctor "
-    "backtest sweep runs parity whatif"
+    "backtest sweep runs parity whatif guards book movers void"
 )
 
 BELOW = {

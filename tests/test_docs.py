@@ -30,7 +30,7 @@ def test_readme_names_every_command() -> None:
 
 def test_every_branch_of_the_table_is_shown_with_its_parts() -> None:
     branches = [row for row in COMMANDS if isinstance(row, Branch)]
-    assert [branch.name for branch in branches] == ["signal", "account", "runs", "config", "db", "notify"]
+    assert [branch.name for branch in branches] == ["signal", "guards", "account", "runs", "config", "db", "notify"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

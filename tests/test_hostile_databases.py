@@ -111,7 +111,7 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(
 
 @pytest.mark.parametrize("make", DAMAGED)
 @pytest.mark.parametrize("words", [*LISTS, *WRITES, *ASKS], ids=a_line)
-def test_a_damaged_database_is_never_a_traceback(
+def test_f12_a_damaged_database_is_never_a_traceback(
     tmp_path: Path, kept: dict[str, str], make: Callable[[Path], None], words: list[str]
 ) -> None:
     path = tmp_path / "books.db"

@@ -96,7 +96,7 @@ def books(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return stored_with(text, tmp_path_factory.mktemp("hostile"))
 
 
-def test_nothing_acts_on_a_terminal_or_in_a_pipe(books: dict[str, str]) -> None:
+def test_f36_nothing_acts_on_a_terminal_or_in_a_pipe(books: dict[str, str]) -> None:
     for words in SHOWS:
         for is_terminal in (False, True):
             done = ask(words, books, is_terminal=is_terminal)

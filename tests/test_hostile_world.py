@@ -92,7 +92,7 @@ def nobodys(folder: Path) -> dict[str, str]:
     return {"PAPERTRADE_DB": str(folder / "books.db"), "PAPERTRADE_CONFIG": "", "XDG_CONFIG_HOME": str(folder)}
 
 
-def test_a_read_only_folder_is_named(foreign_folder: Path) -> None:
+def test_f11_a_read_only_folder_is_named(foreign_folder: Path) -> None:
     before = content(foreign_folder)
     env = nobodys(foreign_folder)
     for words in [*WRITES, ["account", "list"], ["init"]]:
@@ -147,7 +147,7 @@ def fill(disk: Path) -> None:
                 continue
 
 
-def test_a_full_disk_changes_nothing_and_is_named(small_disk: Path, kept: dict[str, str]) -> None:
+def test_f09_a_full_disk_changes_nothing_and_is_named(small_disk: Path, kept: dict[str, str]) -> None:
     path = small_disk / "books.db"
     shutil.copy(kept["PAPERTRADE_DB"], path)
     env = {**kept, "PAPERTRADE_DB": str(path)}
@@ -225,7 +225,7 @@ OUTPUTS = [*PRINTS, *([*words, "--json"] for words in PRINTS), *FORMATS, ["check
 
 
 @pytest.mark.parametrize("words", OUTPUTS, ids=a_line)
-def test_a_reader_that_leaves_is_no_error(kept: dict[str, str], words: list[str]) -> None:
+def test_f27_a_reader_that_leaves_is_no_error(kept: dict[str, str], words: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     assert run_into(writer, [*words, "-q"], kept) == (141, "")
@@ -242,7 +242,7 @@ def test_a_full_disk_behind_stdout_is_one_line(kept: dict[str, str], words: list
 # -- no environment -------------------------------------------------------------------------------------
 
 
-def test_an_empty_environment_is_enough(kept: dict[str, str], tmp_path: Path) -> None:
+def test_f05_an_empty_environment_is_enough(kept: dict[str, str], tmp_path: Path) -> None:
     done = process(["--db", kept["PAPERTRADE_DB"], "trades"], {"LANG": "C"})
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "\x1b" not in done.stdout

@@ -14,7 +14,7 @@ from papertrade.text_nodes import Items, Pairs, Text
     "text",
     ["ON", "NO", "true", "1_000", "12:30:45", "0123", "1e5", ".nan", "0.10", "2026-11-20", "=", "<<", "1%", "+4%"],
 )
-def test_every_scalar_is_its_text(text: str) -> None:
+def test_f29_every_scalar_is_its_text(text: str) -> None:
     root = parse(f"a: {text}\n")
     assert isinstance(root, Pairs)
     value = root.get("a")
@@ -65,14 +65,14 @@ def test_nothing_is_none(text: str) -> None:
         ("a: " + "x" * 300_000, 1, 1, "larger than 256 KiB"),
     ],
 )
-def test_what_is_refused_is_refused_at_its_place(text: str, line: int, column: int, message: str) -> None:
+def test_f28_what_is_refused_is_refused_at_its_place(text: str, line: int, column: int, message: str) -> None:
     with pytest.raises(YamlProblem) as caught:
         parse(text)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert message in caught.value.message
 
 
-def test_an_alias_bomb_costs_nothing() -> None:
+def test_f30_an_alias_bomb_costs_nothing() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
     with pytest.raises(YamlProblem, match="alias `\\*a0`"):
         parse("\n".join(lines))

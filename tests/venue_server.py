@@ -21,15 +21,18 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from papertrade.engine.market import MINUTE_MS, Candle
 from tests.venue_faults import Fault, Json, Manner
 from tests.venue_market import Listing, Market, Window, from_iso, read_candles
 
+Side: TypeAlias = Sequence[tuple[Decimal | str, str]]
+"""Levels of an order book, best first: price and quantity."""
+
 _API = "/api/v3/"
-_WEIGHTS = {"time": 1, "exchangeInfo": 20, "klines": 2, "ticker/price": 4, "ticker/bookTicker": 4}
+_WEIGHTS = {"time": 1, "exchangeInfo": 20, "klines": 2, "ticker/price": 4, "ticker/bookTicker": 4, "depth": 5}
 _LEGAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -57,6 +60,7 @@ class VenueServer:
     def __init__(self, market: Market, now_ms: int, *, speed: float = 0.0, port: int = 0) -> None:
         self.market = market
         self.spread = Decimal(0)
+        self.depths: dict[str, tuple[Side, Side]] = {}
         self.used_weight: int | None = None
         self.requests: list[Asked] = []
         self._speed = speed
@@ -152,6 +156,8 @@ class VenueServer:
             "klines": self._klines,
             "ticker/price": self._prices,
             "ticker/bookTicker": self._books,
+            "ticker/24hr": self._days,
+            "depth": self._depth,
         }[asked.path](asked)
 
     def _time(self, asked: Asked) -> Json:
@@ -196,6 +202,34 @@ class VenueServer:
             }
 
         return self._listed(asked, book)
+
+    def _depth(self, asked: Asked) -> Json:
+        """Answer with the book that a test has set, else with a single level a side."""
+        if len(asked.symbols) != 1:
+            raise Refusal(-1102, "Mandatory parameter was not sent, was empty/null, or malformed.")
+        symbol, limit = asked.symbols[0], int(asked.query.get("limit", "100"))
+        price, half = self.market.price(symbol, self.now_ms), self.spread / 2
+        bids, asks = self.depths.get(symbol, ([(price - half, "1")], [(price + half, "1")]))
+        return {"lastUpdateId": 1, "bids": _levels(bids[:limit]), "asks": _levels(asks[:limit])}
+
+    def _days(self, asked: Asked) -> Json:
+        now, day = self.now_ms, 86_400_000
+
+        def moved(symbol: str) -> Json:
+            seen = [c for c in self.market.candles[symbol] if now - day <= c.open_ms <= now]
+            first = seen[0].open if seen else self.market.price(symbol, now)
+            return {
+                "symbol": symbol,
+                "openPrice": _text(first),
+                "highPrice": _text(max((c.high for c in seen), default=first)),
+                "lowPrice": _text(min((c.low for c in seen), default=first)),
+                "lastPrice": _text(self.market.price(symbol, now)),
+                "volume": "1000",
+                "quoteVolume": _text(first * 1000),
+                "count": 1,
+            }
+
+        return self._listed(asked, moved)
 
     def _listed(self, asked: Asked, item: Callable[[str], Json]) -> Json:
         if "symbol" in asked.query:
@@ -312,6 +346,10 @@ def _described(symbol: str, listing: Listing) -> Json:
             {"filterType": "NOTIONAL", "minNotional": listing.notional_min, "maxNotional": "9000000.00000000"},
         ],
     }
+
+
+def _levels(side: Side) -> Json:
+    return [[str(price), quantity] for price, quantity in side]
 
 
 def _row(candle: Candle) -> Json:

@@ -1,25 +1,30 @@
 """The account of a backtest or a sweep, from a program's words to the request that the engine takes.
 
 The words and their bounds are those of the configuration and of the options of the commands. The rule to keep:
-every argument is checked before anything runs, and a wrong one is a ValueError with its name.
+every argument is checked before anything runs, and a wrong one is a ValueError (or TypeError) with its name.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import date
 from enum import StrEnum
-from typing import Final, TypeAlias, TypedDict, get_type_hints
+from pathlib import Path
+from typing import Final, TypeAlias, TypedDict, TypeVar, get_type_hints
 
 from papertrade.api.arguments import Moment, bound_of, fraction_of, number_within, percent_of
 from papertrade.engine import codec, conventions
 from papertrade.engine.conventions import Convention
+from papertrade.engine.instants import parse_duration
 from papertrade.engine.instrument import Instrument, normalise_symbol
+from papertrade.engine.market import HOUR_MS
 from papertrade.engine.signal import Signal, Size, parse_size
 from papertrade.engine.sizing import SizingRules
 from papertrade.engine.step import Rules
+from papertrade.engine.trade import Funding
+from papertrade.engine.values import dataclass, replace
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.backtest import BacktestRequest, Progress
 from papertrade.runs.strategy_signals import Number, number_text
@@ -30,6 +35,9 @@ Series: TypeAlias = CandleSeries | Iterable[CandleSeries] | Mapping[str, CandleS
 Detail: TypeAlias = Series | None
 Instruments: TypeAlias = Iterable[Instrument]
 
+T = TypeVar("T")
+
+_LOAD_CANDLES: Final = 'load_candles("btc.csv", "BTCUSDT")'
 _SHORT_CASH: Final = ("refuse", "shrink")
 _SIZES: Final = ("size", "notional", "percent", "risk")
 
@@ -44,6 +52,10 @@ class AccountOptions(TypedDict, total=False):
     taker: Number | None
     slippage_bps: Number
     leverage: Number
+    maintenance_rate: Number
+    funding_rate: Number | None
+    funding_every: str
+    borrow_rate: Number | None
     convention: str | Convention
     options: Mapping[str, str] | None
     size: Number | None
@@ -72,6 +84,10 @@ class AccountWords:
     taker: Number | None = None
     slippage_bps: Number = 0
     leverage: Number = 1
+    maintenance_rate: Number = 0
+    funding_rate: Number | None = None
+    funding_every: str = "8h"
+    borrow_rate: Number | None = None
     convention: str | Convention = "conservative"
     options: Mapping[str, str] | None = None
     size: Number | None = None
@@ -123,6 +139,9 @@ class AccountWords:
             taker=both if self.taker is None else fraction_of(self.taker, "taker", "0.1"),
             slippage_bps=number_within(self.slippage_bps, "slippage_bps", "0", "1000"),
             leverage=number_within(self.leverage, "leverage", "1", "125"),
+            maintenance=fraction_of(self.maintenance_rate, "maintenance_rate", "0.5"),
+            funding=self._funding(),
+            borrow=None if self.borrow_rate is None else fraction_of(self.borrow_rate, "borrow_rate", "10"),
             convention=convention_of(self.convention, self.options or {}),
             sizing=SizingRules(
                 risk_percent=percent_of(self.default_risk, "default_risk", "100"),
@@ -132,9 +151,21 @@ class AccountWords:
             ),
         )
 
+    def _funding(self) -> Funding | None:
+        """Return the funding, None where it is not modelled."""
+        if self.funding_rate is None:
+            return None
+        try:
+            every_ms = parse_duration(self.funding_every)
+        except ValueError as error:
+            raise ValueError(f"funding_every: {error}") from None
+        if not HOUR_MS <= every_ms <= 24 * HOUR_MS:
+            raise ValueError(f"funding_every: `{self.funding_every}` must lie between 1h and 24h")
+        return Funding(fraction_of(self.funding_rate, "funding_rate", "0.1", "-0.1"), every_ms)
+
     def _sized(self, signals: Iterable[Signal]) -> tuple[Signal, ...]:
         """Return the signals, with the account's size where one was given."""
-        found = tuple(signals)
+        found = _each_a(Signal, signals, "signals", 'load_signals("ideas.csv")')
         size = self._size()
         return found if size is None else tuple(replace(signal, size=size) for signal in found)
 
@@ -160,16 +191,28 @@ class AccountWords:
 
 
 def by_symbol(candles: Series, name: str) -> Mapping[str, CandleSeries]:
-    """Return each symbol's series. Raises ValueError for two of one symbol."""
+    """Return each symbol's series. Raises ValueError for two of one symbol, TypeError for what is no series."""
     if isinstance(candles, CandleSeries):
         return {candles.symbol: candles}
     if isinstance(candles, Mapping):
+        _each_a(CandleSeries, candles.values(), name, _LOAD_CANDLES)
         return {normalise_symbol(symbol): series for symbol, series in candles.items()}
     found: dict[str, CandleSeries] = {}
-    for series in candles:
+    for series in _each_a(CandleSeries, candles, name, _LOAD_CANDLES):
         if found.setdefault(series.symbol, series) is not series:
             raise ValueError(f"{name}: there are two series of {series.symbol}")
     return found
+
+
+def _each_a(kind: type[T], given: object, name: str, example: str) -> tuple[T, ...]:
+    """Return what was given, item by item. Raises TypeError for a path, None, and items of another kind."""
+    if isinstance(given, str | bytes | Path) or not isinstance(given, Iterable):
+        raise TypeError(f"{name}: {given!r} is not {kind.__name__} objects: {example}")
+    items = tuple(given)
+    for item in items:
+        if not isinstance(item, kind):
+            raise TypeError(f"{name}: {item!r} is not a {kind.__name__}: {example}")
+    return items
 
 
 def convention_of(convention: str | Convention, options: Mapping[str, str]) -> Convention:

@@ -43,14 +43,14 @@ def number_within(value: Number, name: str, low: str, high: str) -> Decimal:
     return number
 
 
-def fraction_of(value: Number, name: str, high: str) -> Decimal:
-    """Return a part of one: 0.001 or "0.1%"; at most `high`. Raises ValueError."""
+def fraction_of(value: Number, name: str, high: str, low: str = "0") -> Decimal:
+    """Return a part of one: 0.001 or "0.1%"; from `low` to `high`. Raises ValueError."""
     if isinstance(value, str) and value.strip().endswith("%"):
         fraction = CONTEXT.divide(number_of(value.strip().removesuffix("%"), name), HUNDRED)
     else:
         fraction = number_of(value, name)
-    if not ZERO <= fraction <= Decimal(high):
-        raise ValueError(f"{name}: `{value}` must lie between 0 and {high} (`0.001` is `0.1%`)")
+    if not Decimal(low) <= fraction <= Decimal(high):
+        raise ValueError(f"{name}: `{value}` must lie between {low} and {high} (`0.001` is `0.1%`)")
     return fraction
 
 

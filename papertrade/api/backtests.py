@@ -81,7 +81,8 @@ class Backtest:
         net = f"net profit {plain(statistics.net_profit)} {currency}"
         band = report.band
         if band.ambiguous_exits > 0:
-            net += f" ({plain(band.worst)} … {plain(band.best)}, {band.ambiguous_exits} ambiguous exits)"
+            exits = "1 ambiguous exit" if band.ambiguous_exits == 1 else f"{band.ambiguous_exits} ambiguous exits"
+            net += f" ({plain(band.worst)} … {plain(band.best)}, {exits})"
         risk = report.risk
         ratios = (
             f"total return {_percent(risk.total_return)}, max drawdown {_percent(risk.drawdown.max_drawdown)}, "
@@ -103,6 +104,10 @@ def backtest(
     taker: Number | None = None,
     slippage_bps: Number = 0,
     leverage: Number = 1,
+    maintenance_rate: Number = 0,
+    funding_rate: Number | None = None,
+    funding_every: str = "8h",
+    borrow_rate: Number | None = None,
     convention: str | Convention = "conservative",
     options: Mapping[str, str] | None = None,
     size: Number | None = None,
@@ -127,29 +132,13 @@ def backtest(
     rule where nothing else does.
     """
     words = AccountWords(
-        cash=cash,
-        currency=currency,
-        fee_rate=fee_rate,
-        maker=maker,
-        taker=taker,
-        slippage_bps=slippage_bps,
-        leverage=leverage,
-        convention=convention,
-        options=options,
-        size=size,
-        notional=notional,
-        percent=percent,
-        risk=risk,
-        default_risk=default_risk,
-        default_percent=default_percent,
-        max_notional=max_notional,
-        on_short_cash=on_short_cash,
-        max_open=max_open,
-        detail=detail,
-        instruments=instruments,
-        start=start,
-        end=end,
-    )
+        cash=cash, currency=currency, fee_rate=fee_rate, maker=maker, taker=taker, slippage_bps=slippage_bps,
+        leverage=leverage, maintenance_rate=maintenance_rate, funding_rate=funding_rate, funding_every=funding_every,
+        borrow_rate=borrow_rate, convention=convention, options=options, size=size, notional=notional,
+        percent=percent, risk=risk, default_risk=default_risk, default_percent=default_percent,
+        max_notional=max_notional, on_short_cash=on_short_cash, max_open=max_open, detail=detail,
+        instruments=instruments, start=start, end=end,
+    )  # fmt: skip
     return Backtest(run(words.request(signals, candles, progress)))
 
 

@@ -5,9 +5,9 @@ The rule to keep: axes are read by the reader of the command's options, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import TypeAlias, Unpack
+from typing import TypeAlias, TypeVar, Unpack
 
 from papertrade.api.account import AccountOptions, AccountWords, Series
 from papertrade.api.arguments import fraction_of
@@ -18,6 +18,8 @@ from papertrade.runs.sweeps.rank import RankBy
 from papertrade.runs.sweeps.sweep import SweepRequest, SweepResult, Tell
 from papertrade.runs.sweeps.sweep import sweep as run
 from papertrade.runs.sweeps.workers import WORKERS_MAX, spreading
+
+T = TypeVar("T")
 
 Percents: TypeAlias = Number | Sequence[Number | None]
 """Distances from the entry in percent: `"0.5:5:0.5"` (start:end:step), one number, or a list; None is no level."""
@@ -60,9 +62,18 @@ def sweep(
 
 
 def _grid(take_profit: Percents | None, stop: Percents | None, hold: Holds | None) -> Grid:
-    targets = None if take_profit is None else parse_percents(_words(take_profit))
-    stops = None if stop is None else parse_percents(_words(stop))
-    return Grid(targets, stops, None if hold is None else parse_holds(_words(hold)))
+    return Grid(
+        _axis("take_profit", take_profit, parse_percents),
+        _axis("stop", stop, parse_percents),
+        _axis("hold", hold, parse_holds),
+    )
+
+
+def _axis(name: str, values: Percents | Holds | None, parse: Callable[[str], T]) -> T | None:
+    try:
+        return None if values is None else parse(_words(values))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _words(values: Number | Sequence[Number | None]) -> str:

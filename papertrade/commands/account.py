@@ -7,7 +7,6 @@ lock is held, and none where nobody can answer.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Annotated
@@ -20,6 +19,7 @@ from papertrade.commands.freshness import Seen, lag_of, say_lag, standpoint
 from papertrade.commands.options import Csv, NoCatchUp, invocation
 from papertrade.engine.account import AccountBook
 from papertrade.engine.money import from_units, parse_decimal, plain, to_units
+from papertrade.engine.values import replace
 from papertrade.errors import NotFound, UsageProblem
 from papertrade.invocation import Invocation
 from papertrade.render.accounts import (
@@ -49,9 +49,11 @@ NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; ke
 
 
 def list_accounts(ctx: typer.Context, csv: Csv = False) -> Answer:  # noqa: ARG001 (the shell looks at it)
-    """List all accounts side by side: equity, return, what is free and tied up.
+    """List all accounts side by side: equity, return, drawdown, results, what is free and tied up.
 
-    The current one carries a *. Values are at the last stored marks; the venue is not asked.
+    The current one carries a *. The return is what the equity gained on what was paid in, the drawdown its deepest
+    fall from a peak, both since the account began or was last reset. Each is in its own currency, and no sum is
+    made. Values are at the last stored marks; the venue is not asked.
     """
     with open_books(invocation(ctx)) as books:
         with books.store.read() as reader:
@@ -75,7 +77,7 @@ def show(ctx: typer.Context, name: OptionalName = None) -> Answer:
     with open_books(_apart(invocation(ctx), name)) as books:
         with books.store.read() as reader:
             now = standpoint(books, reader)
-            told = overview(reader, _named(reader, name or books.account.name), now)
+            told = overview(reader, _named(reader, name or books.account.name), now, with_drawdown=True)
             lag = lag_of(books, reader, now)
         say_lag(books, lag, now)
         current = books.account.name

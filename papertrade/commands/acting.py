@@ -1,4 +1,4 @@
-"""Acting on live trades by hand: find them, catch up, act on each, answer. Shared by close, cancel and modify.
+"""Acting on live trades by hand: find them, catch up, act on each, answer. Shared by close, cancel, modify and void.
 
 The rule to keep: a trade is found before the catch-up and acted on after it, so that one which has ended
 meanwhile is refused with what happened to it.
@@ -17,7 +17,7 @@ from papertrade.engine.changes import ended_refusal
 from papertrade.engine.trade import Status, Trade
 from papertrade.errors import FeedError, UsageProblem
 from papertrade.runs.catch_up import Present
-from papertrade.runs.closing import Done
+from papertrade.runs.closing import Done, void_one
 from papertrade.runs.opening import refusal_error
 
 
@@ -44,13 +44,27 @@ def act_on(
     if not trades:
         desk.books.say(f"no {status} trades" if symbol is None else f"no {status} trades of {symbol_of(symbol)}")
         return action_answer([])
+    present = _present(desk, trades, forced=forced)
+    done = [_hinted(act(trade.id, present)) for trade in trades]
+    return action_answer(done_items(desk, done, present, {trade.id: trade.order.signal_key for trade in trades}))
+
+
+def void_that(desk: Desk, word: str, reason: str, *, forced: bool) -> Answer:
+    """Take back the trade that `word` names; one that lives is caught up first, one that has ended needs no price."""
+    with desk.books.store.read() as reader:
+        trade = find_trade(reader, desk.books.account, word)
+    present = _present(desk, [trade] if trade.status.is_live else [], forced=forced)
+    done = [_hinted(void_one(desk.world, trade.id, present, reason))]
+    return action_answer(done_items(desk, done, present, {trade.id: trade.order.signal_key}))
+
+
+def _present(desk: Desk, trades: Sequence[Trade], *, forced: bool) -> Present:
+    """Catch up, with prices of the trades that are acted on. Raises FeedError with the way around it."""
     try:
-        present = caught_up(desk, [trade.order.symbol for trade in trades], forced=forced)
+        return caught_up(desk, [trade.order.symbol for trade in trades], forced=forced)
     except FeedError as error:
         error.hint = f"{'' if error.hint is None else f'{error.hint}; '}--no-catch-up acts on what is stored"
         raise
-    done = [_hinted(act(trade.id, present)) for trade in trades]
-    return action_answer(done_items(desk, done, present, {trade.id: trade.order.signal_key for trade in trades}))
 
 
 def _chosen(desk: Desk, word: str | None, symbol: str | None, status: Status) -> Sequence[Trade]:

@@ -8,8 +8,8 @@ on failure.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError
 from papertrade.invocation import Invocation
 from papertrade.render.console import Progress, Screen

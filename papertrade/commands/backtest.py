@@ -16,6 +16,7 @@ import typer
 from papertrade.commands.answer import Answer, say
 from papertrade.commands.backtest_options import (
     BacktestWords,
+    BorrowRateOption,
     CandlesOption,
     CashOption,
     ConventionOption,
@@ -23,11 +24,13 @@ from papertrade.commands.backtest_options import (
     DetailOption,
     FeeRateOption,
     FromOption,
+    FundingRateOption,
     InstrumentsOption,
     IntervalOption,
     LeverageOption,
     MakerOption,
     MaxOpenOption,
+    NoGuardsOption,
     SetOption,
     SignalsFile,
     SlippageOption,
@@ -39,11 +42,23 @@ from papertrade.commands.backtest_options import (
     prepared,
 )
 from papertrade.commands.late_progress import LateProgress
-from papertrade.commands.options import Csv, Limit, Notional, Percent, Risk, Size, invocation
+from papertrade.commands.options import (
+    Csv,
+    IntervalsOption,
+    Limit,
+    Notional,
+    Percent,
+    Risk,
+    Size,
+    VersusOption,
+    invocation,
+)
 from papertrade.commands.strategy_options import CheckLookahead, StrategyOption
+from papertrade.commands.symbols import symbol_of
 from papertrade.commands.wishes import SizeWords
 from papertrade.errors import UsageProblem
 from papertrade.invocation import Invocation
+from papertrade.reports.metrics import ReportWish
 
 if TYPE_CHECKING:
     from papertrade.runs.backtest_outcome import BacktestOutcome
@@ -76,7 +91,10 @@ def backtest(
     convention: ConventionOption = None,
     options: SetOption = None,
     leverage: LeverageOption = None,
+    funding_rate: FundingRateOption = None,
+    borrow_rate: BorrowRateOption = None,
     max_open: MaxOpenOption = None,
+    no_guards: NoGuardsOption = False,
     instruments: InstrumentsOption = None,
     size: Size = None,
     notional: Notional = None,
@@ -84,13 +102,15 @@ def backtest(
     risk: Risk = None,
     save: SaveOption = None,
     out: OutOption = None,
+    intervals: IntervalsOption = False,
+    versus: VersusOption = None,
     limit: Limit = 10,
     csv: Csv = False,
 ) -> Answer:
     """Trade signals over recorded candles, by the very rules of the watch, on one account.
 
-    Costs, sizes and fill rules are those of the configuration unless an option says otherwise; a size option beats
-    the signals' own. Trades that are open at the end stay open. No network, and no database without --save.
+    Costs, sizes, guards and fill rules are those of the configuration unless an option says otherwise; a size option
+    beats the signals' own. Trades that are open at the end stay open. No network, and no database without --save.
 
     papertrade backtest --signals ideas.csv --candles BTCUSDT=btcusdt_1m.csv.gz
 
@@ -101,12 +121,14 @@ def backtest(
         signals=signals, strategy=strategy, symbols=symbol, candles=candles, detail=detail, interval=interval,
         begin=begin, end=end, cash=cash, currency=currency, fee_rate=fee_rate, maker=maker, taker=taker,
         slippage_bps=slippage_bps, convention=convention, options=options, leverage=leverage, max_open=max_open,
-        instruments=instruments, sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        no_guards=no_guards, instruments=instruments, funding_rate=funding_rate, borrow_rate=borrow_rate,
+        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
     )  # fmt: skip
     if check_lookahead:
         _refuse_beside_check(save, out, has_strategy=strategy is not None)
         return _lookahead(call, words)
-    return _ran(call, words, save, out, limit=limit, has_sheet=csv)
+    wish = ReportWish(has_intervals=intervals, versus=None if versus is None else symbol_of(versus))
+    return _ran(call, words, save, out, wish, limit=limit, has_sheet=csv)
 
 
 def _refuse_beside_check(save: str | None, out: Path | None, *, has_strategy: bool) -> None:
@@ -135,18 +157,25 @@ def _lookahead(call: Invocation, words: BacktestWords) -> Answer:
     )
 
 
-def _outcome(call: Invocation, words: BacktestWords) -> tuple[BacktestOutcome, tzinfo]:
+def _outcome(call: Invocation, words: BacktestWords, wish: ReportWish) -> tuple[BacktestOutcome, tzinfo]:
     from papertrade.runs.backtest_outcome import run_backtest
 
     with LateProgress(call, "running the strategy") as tell:
         ready = prepared(call, words, tell)
     zone = ready.settings.display.zone
     with LateProgress(call, "backtest") as tell:
-        return run_backtest(ready.inputs, zone=zone, progress=tell), zone
+        return run_backtest(ready.inputs, zone=zone, progress=tell, wish=wish), zone
 
 
 def _ran(
-    call: Invocation, words: BacktestWords, save: str | None, out: Path | None, *, limit: int, has_sheet: bool
+    call: Invocation,
+    words: BacktestWords,
+    save: str | None,
+    out: Path | None,
+    wish: ReportWish,
+    *,
+    limit: int,
+    has_sheet: bool,
 ) -> Answer:
     from papertrade import __version__
     from papertrade.render.backtest_json import backtest_json
@@ -161,7 +190,7 @@ def _ran(
             from papertrade.commands.backtest_folder import check_folder
 
             check_folder(out)
-        outcome, zone = _outcome(call, words)
+        outcome, zone = _outcome(call, words, wish)
         if out is not None:
             from papertrade.commands.backtest_folder import write_folder
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, get_type_hints
@@ -18,17 +18,21 @@ import typer
 
 from papertrade.bootstrap import configure
 from papertrade.commands.moments import moment_ms
+from papertrade.commands.restraint_words import is_restraint, restraints_of
 from papertrade.commands.wishes import SizeWords
-from papertrade.config import schema
+from papertrade.config import carry_schema, schema
 from papertrade.config.load import node_of
-from papertrade.config.schema import Setting
-from papertrade.config.settings import Settings
+from papertrade.config.setting import Setting
+from papertrade.config.settings import Settings, SlippageBy
 from papertrade.config.values import BadValues, nearest
 from papertrade.engine import codec, conventions
 from papertrade.engine.conventions import Convention
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import INTERVALS
+from papertrade.engine.own_costs import OwnCosts, without_fees
 from papertrade.engine.saved_run import RunPlan, SymbolFile
+from papertrade.engine.trade import Funding
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import InputFileError, UsageProblem
 from papertrade.invocation import Invocation
 from papertrade.render.text import safe
@@ -83,17 +87,31 @@ ConventionOption: TypeAlias = Annotated[
 ]
 SetOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="OPTION=VALUE", help="One fill rule: same_candle=nearest; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="OPTION=VALUE",
+        help="One fill rule, guard or cap: same_candle=nearest, guards.max_open=3, caps.total=50%; may be repeated.",
+    ),
 ]
 LeverageOption: TypeAlias = Annotated[
     str | None, typer.Option("--leverage", metavar="N", help="A trade ties up its notional divided by this.")
 ]
+FundingRateOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--funding-rate", metavar="RATE", help="What a long pays a short at each funding time: 0.01%."),
+]
+BorrowRateOption: TypeAlias = Annotated[
+    str | None, typer.Option("--borrow-rate", metavar="RATE", help="Interest a year on what is borrowed: 5%.")
+]
 MaxOpenOption: TypeAlias = Annotated[
     int | None, typer.Option("--max-open", metavar="N", min=1, help="At most so many trades at once.")
 ]
+NoGuardsOption: TypeAlias = Annotated[
+    bool, typer.Option("--no-guards", help="Without the guards of the configuration; caps stay.")
+]
 InstrumentsOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--instruments", metavar="FILE", help="Steps and minimums: the output of `instruments --json`."),
+    typer.Option("--instruments", metavar="FILE", help="Steps and minimums: a file of `instruments --save`."),
 ]
 
 _FOLDER: Final = "candles"
@@ -120,7 +138,10 @@ class BacktestWords:
     convention: str | None = None
     options: Sequence[str] | None = None
     leverage: str | None = None
+    funding_rate: str | None = None
+    borrow_rate: str | None = None
     max_open: int | None = None
+    no_guards: bool = False
     instruments: Path | None = None
     sizes: SizeWords = field(default_factory=SizeWords)
 
@@ -174,7 +195,14 @@ def rule_plan(words: BacktestWords, settings: Settings, now_ms: int) -> RunPlan:
         raise UsageProblem(
             f"--from `{safe(words.begin or '')}` is not before --to `{safe(words.end or '')}`", hint="swap them"
         )
-    name, convention = convention_of(words.convention, words.options or (), settings)
+    if settings.costs.slippage_by is SlippageBy.BOOK and words.slippage_bps is None:
+        raise UsageProblem(
+            "costs.slippage is `book`, and recorded candles have no order book",
+            hint="say what a fill slips: --slippage-bps 5",
+        )
+    held = restraints_of(words.options or (), settings, no_guards=words.no_guards)
+    options = [word for word in words.options or () if not is_restraint(word)]
+    name, convention = convention_of(words.convention, options, settings)
     return RunPlan(
         signals=None if words.signals is None else str(words.signals.absolute()),
         strategy=None if words.strategy is None else absolute_words(words.strategy),
@@ -187,6 +215,11 @@ def rule_plan(words: BacktestWords, settings: Settings, now_ms: int) -> RunPlan:
         taker=_fee(schema.TAKER, "--taker", words.taker, words.fee_rate, settings.costs.taker),
         slippage_bps=_value(schema.SLIPPAGE, "--slippage-bps", words.slippage_bps, settings.costs.slippage_bps),
         leverage=_value(schema.LEVERAGE, "--leverage", words.leverage, settings.leverage),
+        maintenance=settings.maintenance_rate,
+        funding=_funding(words.funding_rate, settings),
+        borrow=_value(carry_schema.BORROW, "--borrow-rate", words.borrow_rate, settings.costs.borrow),
+        venue_costs=_own_costs(words, settings.costs.venues),
+        symbol_costs=_own_costs(words, settings.costs.symbols),
         convention_name=name,
         convention=convention,
         sizing=settings.sizing,
@@ -194,6 +227,9 @@ def rule_plan(words: BacktestWords, settings: Settings, now_ms: int) -> RunPlan:
         same_currency=settings.same_currency,
         instruments=_instruments(words.instruments),
         max_open=words.max_open,
+        guards=held.guards,
+        caps=held.caps,
+        zone=settings.display.zone_name if not held.guards.are_off else "UTC",
     )
 
 
@@ -204,6 +240,7 @@ def with_files(plan: RunPlan, words: BacktestWords, source: SignalSource | None)
     UsageProblem, and InputFileError where not one signal has candles.
     """
     from papertrade.commands.symbols import symbol_of
+    from papertrade.feeds.candle_choice import check_finer
 
     wanted = None if source is None else source.symbols
     if words.strategy is not None and words.symbols:
@@ -217,7 +254,9 @@ def with_files(plan: RunPlan, words: BacktestWords, source: SignalSource | None)
             hint=f"add --candles {source.symbols[0]}=FILE",
             code="no_candles",
         )
-    detail = _files(words.detail or (), [file.symbol for file in candles], "--detail", is_strict=False)
+    known = [file.symbol for file in candles]
+    detail = _files(words.detail or (), known, "--detail", is_strict=False)
+    check_finer(words.detail or (), words.candles or (), known)
     return replace(plan, candles=candles, detail=detail)
 
 
@@ -298,6 +337,26 @@ def _fee(setting: Setting[T], option: str, text: str | None, both: str | None, d
     if text is None and both is not None:
         return setting_value(setting, "--fee-rate", both)
     return _value(setting, option, text, default)
+
+
+def _own_costs(words: BacktestWords, own: Sequence[OwnCosts]) -> tuple[OwnCosts, ...]:
+    """Return the costs of single venues or symbols; what a flag says, it says for all of them."""
+    return without_fees(
+        own,
+        maker=words.maker is not None or words.fee_rate is not None,
+        taker=words.taker is not None or words.fee_rate is not None,
+        slippage=words.slippage_bps is not None,
+        funding=words.funding_rate is not None,
+        borrow=words.borrow_rate is not None,
+    )
+
+
+def _funding(text: str | None, settings: Settings) -> Funding | None:
+    """Return a rate at the configured funding times; those of every eight hours where none are."""
+    if text is None:
+        return settings.costs.funding
+    rate = setting_value(carry_schema.FUNDING_RATE, "--funding-rate", text)
+    return None if rate is None else Funding(rate, settings.costs.funding_every_ms)
 
 
 def _interval_ms(text: str) -> int:

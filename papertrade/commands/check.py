@@ -7,7 +7,6 @@ is written, not even an account.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,6 +18,7 @@ from papertrade.commands.answer import Answer, say
 from papertrade.commands.freshness import allowed_lag_ms, lag_text
 from papertrade.commands.options import invocation
 from papertrade.config.settings import Settings
+from papertrade.engine.values import dataclass
 from papertrade.errors import DifferenceFound
 from papertrade.invocation import Invocation
 from papertrade.render.console import Screen

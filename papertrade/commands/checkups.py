@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +20,7 @@ from papertrade import __version__
 from papertrade.bootstrap import configure, feed_of, notify_targets, open_file
 from papertrade.config.load import Places, default_places, find_places
 from papertrade.config.settings import Settings
+from papertrade.engine.values import dataclass
 from papertrade.errors import DatabaseUnusable, FeedError, PapertradeError
 from papertrade.feeds.feed import Closure, Feed
 from papertrade.invocation import Invocation

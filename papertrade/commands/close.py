@@ -50,6 +50,8 @@ def close(
     part = ONE if fraction is None else _fraction(fraction)
     own_price = None if price is None else _price(price)
     one_or_all(trade, all_trades, symbol)
+    if all_trades and own_price is not None and symbol is None:
+        raise UsageProblem("--price with --all needs --symbol", hint="one price cannot be that of several symbols")
     with open_world(call) as desk:
         return act_on(
             desk,

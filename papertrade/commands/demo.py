@@ -11,7 +11,6 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Final, TextIO, TypeAlias
@@ -26,6 +25,7 @@ from papertrade.commands.table import COMMANDS
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import MINUTE_MS
 from papertrade.engine.money import parse_decimal
+from papertrade.engine.values import replace
 from papertrade.errors import DuplicateTrade, Json, PapertradeError, UsageProblem
 from papertrade.feeds.tape import Tape, TapeFeed
 from papertrade.feeds.tape_file import read_tape

@@ -6,10 +6,9 @@ here that a report has not counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from papertrade.bootstrap import open_books
 from papertrade.commands.freshness import standpoint
+from papertrade.engine.values import dataclass
 from papertrade.invocation import Invocation
 from papertrade.render.console import Screen
 from papertrade.render.numbers import money, signed_money, toned

@@ -38,4 +38,4 @@ def explain(ctx: typer.Context, trade: TradeArgument) -> Answer:
         screen.line(*headline(view))
         show_explanation(told, currency, now.zone, screen)
 
-    return Answer(data=explanation_json(told, view), show=shown)
+    return Answer(data=explanation_json(told, view, now.offset_ms), show=shown)

@@ -7,13 +7,13 @@ refused, so that no file holds more than its maker believes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Final, TypeVar, assert_never
 
 from papertrade.bootstrap import Books
 from papertrade.commands.filters import Words, trade_filter
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import UsageProblem
 from papertrade.feeds.signal_rows import signal_rows
 from papertrade.render import export_columns as columns

@@ -7,7 +7,6 @@ keep: a word that is not known is refused with the words that are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from papertrade.commands.moments import moment_ms
 from papertrade.commands.symbols import symbol_of
 from papertrade.engine.market import Side
 from papertrade.engine.trade import ExitReason, Status
+from papertrade.engine.values import dataclass
 from papertrade.errors import UsageProblem
 from papertrade.render.text import safe
 from papertrade.store.rows import TradeFilter
@@ -30,6 +30,9 @@ _STATES: Final[Mapping[str, tuple[Status, ...]]] = {
     "live": _LIVE,
     "all": (),
 }
+VOID: Final = "void"
+"""The word of `--status` for trades that were taken back, whatever became of them before."""
+
 _REASONS: Final[Mapping[str, ExitReason]] = {
     **{str(reason): reason for reason in ExitReason},
     "tp": ExitReason.TAKE_PROFIT,
@@ -64,7 +67,7 @@ class Words:
 
 def trade_filter(words: Words, books: Books, now_ms: int) -> TradeFilter:
     """Read the filters for the books' account; `now_ms` is the venue's time. Raises UsageProblem."""
-    statuses, reasons = _states("" if words.status is None else words.status)
+    statuses, reasons, or_void = _states("" if words.status is None else words.status)
     reasons += _known_all(words.exit_reason, _REASONS, "--exit")
     zone = books.settings.display.zone
     return TradeFilter(
@@ -72,6 +75,7 @@ def trade_filter(words: Words, books: Books, now_ms: int) -> TradeFilter:
         epoch=words.epoch,
         statuses=statuses,
         exit_reasons=tuple(dict.fromkeys(reasons)),
+        or_void=or_void,
         symbol=None if words.symbol is None else symbol_of(words.symbol),
         source=words.source,
         tag=words.tag,
@@ -83,20 +87,23 @@ def trade_filter(words: Words, books: Books, now_ms: int) -> TradeFilter:
     )
 
 
-def _states(text: str) -> tuple[tuple[Status, ...], tuple[ExitReason, ...]]:
-    """Read states; `CLOSED_SL` and the like name a state and an exit reason at once."""
+def _states(text: str) -> tuple[tuple[Status, ...], tuple[ExitReason, ...], bool]:
+    """Read states, and whether `void` is among them; `CLOSED_SL` names a state and an exit reason at once."""
     statuses: list[Status] = []
     reasons: list[ExitReason] = []
+    or_void = False
     for word in _listed(text):
         state, _, reason = word.partition("_")
         if state == "closed" and reason in _REASONS:
             statuses.append(Status.CLOSED)
             reasons.append(_REASONS[reason])
         elif word == "all":
-            return (), ()
+            return (), (), False
+        elif word == VOID:
+            or_void = True
         else:
-            statuses += _known(word, _STATES, "--status")
-    return tuple(dict.fromkeys(statuses)), tuple(reasons)
+            statuses += _known(word, {**_STATES, VOID: ()}, "--status")
+    return tuple(dict.fromkeys(statuses)), tuple(reasons), or_void
 
 
 def _known_all(text: str | None, known: Mapping[str, V], option: str) -> tuple[V, ...]:

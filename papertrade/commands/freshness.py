@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from papertrade.bootstrap import Books, open_books, open_world
 from papertrade.config.settings import Settings
 from papertrade.engine.market import INTERVALS
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError
 from papertrade.invocation import Invocation
 from papertrade.render.json import Encodable

@@ -79,6 +79,7 @@ class Group(TyperGroup):
     """Commands under one word, such as `signal`."""
 
     table: Table = ()
+    default: str | None = None
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the flags before the next command."""
@@ -139,6 +140,7 @@ def _branch(branch: Branch) -> Group:
     app.callback(invoke_without_command=True, help=f"{branch.help}.", short_help=branch.help)(_without_command)
     group = cast("Group", get_command(app))
     group.name = branch.name
+    group.default = branch.default
     for entry in branch.entries:
         group.add_command(LazyCommand(entry))
     group.params.extend(_shared_options())
@@ -146,8 +148,12 @@ def _branch(branch: Branch) -> Group:
 
 
 def _without_command(ctx: typer.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        raise missing_command(ctx.command_path, cast("Group", ctx.command).shown_names())
+    if ctx.invoked_subcommand is not None:
+        return
+    group = cast("Group", ctx.command)
+    if group.default is None:
+        raise missing_command(ctx.command_path, group.shown_names())
+    _run(ctx, group.default, [])
 
 
 def _root(
@@ -164,7 +170,7 @@ def _root(
         deliver(call, _version())
         raise typer.Exit
     if ctx.invoked_subcommand is None:
-        _run_board(ctx, ["--offline"] if is_offline else [])
+        _run(ctx, BOARD, ["--offline"] if is_offline else [])
     elif is_offline:
         raise UsageProblem(
             "`--offline` stands after the command",
@@ -172,10 +178,11 @@ def _root(
         )
 
 
-def _run_board(ctx: typer.Context, words: list[str]) -> None:
-    board = cast("Group", ctx.command).commands[BOARD].make_context(BOARD, words, parent=ctx)
-    with board:
-        board.command.invoke(board)
+def _run(ctx: typer.Context, name: str, words: list[str]) -> None:
+    """Run one of a group's commands in its stead."""
+    below = cast("Group", ctx.command).commands[name].make_context(name, words, parent=ctx)
+    with below:
+        below.command.invoke(below)
 
 
 def _version() -> Answer:

@@ -1,27 +1,37 @@
-"""`papertrade instruments`: what can be traded, with steps and minimums."""
+"""`papertrade instruments`: what can be traded, with steps and minimums; also into a file for backtests."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
 from papertrade.bootstrap import open_books, open_world
-from papertrade.commands.answer import Answer
+from papertrade.commands.answer import Answer, say
 from papertrade.commands.lookup import failure_of, failures_json, max_age_ms, symbols_in
-from papertrade.commands.options import Csv, MaxAge, invocation
+from papertrade.commands.options import Csv, Force, MaxAge, invocation
+from papertrade.commands.out_file import refuse_unless_free, written
 from papertrade.engine.money import plain
+from papertrade.errors import PapertradeError, Refused
+from papertrade.feeds.instrument_files import FIELDS
+from papertrade.invocation import Invocation
 from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet
-from papertrade.render.json import Encodable, listing
+from papertrade.render.json import listing
 from papertrade.render.numbers import UNKNOWN, age, iso_z
 from papertrade.render.tables import Column, number
-from papertrade.render.text import Cell, Tone
+from papertrade.render.text import Cell, Tone, safe
 from papertrade.runs.instruments import FRESH_MS
 from papertrade.runs.lookups import Instruments, instruments_of
 from papertrade.store.rows import StoredInstrument
+
+SaveOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE", help="Also write them into this file, for backtests.")
+]
 
 _COLUMNS = (
     Column("Symbol"),
@@ -35,10 +45,6 @@ _COLUMNS = (
     Column("State"),
     number("Age", drop=2),
 )
-_FIELDS = (
-    "symbol", "venue", "base", "quote", "price_step", "quantity_step", "quantity_min", "quantity_max", "notional_min",
-    "notional_max", "hours", "is_trading", "fetched_at",
-)  # fmt: skip
 
 
 def instruments(
@@ -47,15 +53,22 @@ def instruments(
         list[str] | None, typer.Argument(metavar="[SYMBOL...]", help="Left out: all that were ever looked up.")
     ] = None,
     max_age: MaxAge = None,
+    save: SaveOption = None,
+    force: Force = False,
     csv: Csv = False,  # noqa: ARG001 (the shell looks at it)
 ) -> Answer:
     """Show what can be traded, with price and quantity steps and minimums.
 
-    Answers are kept for an hour, or as --max-age says. Without a symbol: what is stored, without asking.
+    Answers are kept for an hour, or as --max-age says. Without a symbol: what is stored, without asking. With
+    --save they are also written into a file, for `backtest --instruments FILE` and `sweep --instruments FILE`.
 
     papertrade instruments BTCUSDT ETHUSDT
+
+    papertrade instruments --save instruments.json
     """
     call = invocation(ctx)
+    if save is not None:
+        refuse_unless_free(save, is_forced=force)
     wanted = symbols_in(symbols or [])
     youngest = max_age_ms(max_age)
     if wanted:
@@ -67,12 +80,35 @@ def instruments(
         found = Instruments({row.instrument.symbol: row for row in stored})
     rows = [found.known[symbol] for symbol in (wanted or found.known) if symbol in found.known]
     items = [_item(row) for row in rows]
+    failure = failure_of(found.failures, len(wanted))
+    if save is not None:
+        _save(call, save, rows, failure, is_forced=force)
     return Answer(
         data={**listing(items, len(items)), "failures": failures_json(found.failures)},
         show=partial(_show, rows, call.clock.now_ms()),
-        sheet=Sheet(_FIELDS, [_record(row) for row in rows]),
-        failure=failure_of(found.failures, len(wanted)),
+        sheet=Sheet(FIELDS, [_record(row) for row in rows]),
+        failure=failure,
     )
+
+
+def _save(
+    call: Invocation, path: Path, rows: Sequence[StoredInstrument], failure: PapertradeError | None, *, is_forced: bool
+) -> None:
+    """Write the instruments into a file, one a line; nothing where one of them could not be had."""
+    shown = safe(str(path))
+    if failure is not None:
+        say(call, f"{shown} was not written: not all of them are known")
+        return
+    if not rows:
+        raise Refused(
+            "no instrument was looked up yet, so there is nothing to save",
+            hint=f"papertrade instruments BTCUSDT --save {shown}",
+            code="nothing_to_save",
+        )
+    with written(path, is_forced=is_forced) as stream:
+        lines = ",\n".join(json.dumps(_item(row), ensure_ascii=True) for row in rows)
+        stream.write(f"[\n{lines}\n]\n")
+    say(call, f"saved {len(rows)} {'instrument' if len(rows) == 1 else 'instruments'} in {shown}")
 
 
 def _show(rows: Sequence[StoredInstrument], now_ms: int, screen: Screen) -> None:
@@ -96,8 +132,8 @@ def _row(row: StoredInstrument, now_ms: int) -> tuple[str | Cell, ...]:
     )
 
 
-def _item(row: StoredInstrument) -> dict[str, Encodable]:
-    return dict(zip(_FIELDS, _record(row), strict=True))
+def _item(row: StoredInstrument) -> dict[str, str | bool | None]:
+    return dict(zip(FIELDS, _record(row), strict=True))
 
 
 def _record(row: StoredInstrument) -> tuple[str | bool | None, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from typing import Annotated, Final, TypeAlias
@@ -15,6 +14,7 @@ from papertrade.commands.answer import Answer, screen
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.moments import moment_ms
 from papertrade.commands.options import Csv, Limit, SinceFilter, UntilFilter, invocation
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import UsageProblem
 from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet

@@ -6,13 +6,16 @@ import typer
 
 from papertrade.bootstrap import open_world
 from papertrade.commands.answer import Answer
+from papertrade.commands.leverage import at_leverage
 from papertrade.commands.options import (
     AfterFirst,
+    Again,
     BreakEven,
     Confidence,
     DryRun,
     Expires,
     ExternalId,
+    Leverage,
     LimitPrice,
     NoCatchUp,
     Notional,
@@ -32,7 +35,7 @@ from papertrade.commands.options import (
     invocation,
 )
 from papertrade.commands.results import action_answer, caught_up, level_hint, opened_items
-from papertrade.commands.wishes import MANUAL, AboutWords, LevelWords, SizeWords, Words, made_at, read_signal
+from papertrade.commands.wishes import MANUAL, AboutWords, LevelWords, SizeWords, Words, guards_of, made_at, read_signal
 from papertrade.engine.market import Side
 from papertrade.invocation import Invocation
 from papertrade.runs.catch_up import venue_now
@@ -54,6 +57,7 @@ def long(
     notional: Notional = None,
     percent: Percent = None,
     risk: Risk = None,
+    leverage: Leverage = None,
     preset: PresetName = None,
     expires: Expires = None,
     tag: Tags = None,
@@ -61,6 +65,7 @@ def long(
     confidence: Confidence = None,
     source: SourceName = None,
     external_id: ExternalId = None,
+    again: Again = False,
     dry_run: DryRun = False,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
@@ -88,10 +93,10 @@ def long(
             preset=preset,
             expires=expires,
         ),
-        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk, leverage=leverage),
         about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
     )
-    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, forced=no_catch_up)
+    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, is_again=again, forced=no_catch_up)
 
 
 def short(
@@ -109,6 +114,7 @@ def short(
     notional: Notional = None,
     percent: Percent = None,
     risk: Risk = None,
+    leverage: Leverage = None,
     preset: PresetName = None,
     expires: Expires = None,
     tag: Tags = None,
@@ -116,6 +122,7 @@ def short(
     confidence: Confidence = None,
     source: SourceName = None,
     external_id: ExternalId = None,
+    again: Again = False,
     dry_run: DryRun = False,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
@@ -141,20 +148,22 @@ def short(
             preset=preset,
             expires=expires,
         ),
-        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk, leverage=leverage),
         about=AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id),
     )
-    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, forced=no_catch_up)
+    return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, is_again=again, forced=no_catch_up)
 
 
 def trade_on_the_spot(
-    call: Invocation, words: Words, *, is_dry: bool, forced: bool, default_source: str = MANUAL
+    call: Invocation, words: Words, *, is_dry: bool, is_again: bool, forced: bool, default_source: str = MANUAL
 ) -> Answer:
     """Make a signal of the words and trade it, after catching up; its time is the venue's."""
-    with open_world(call) as desk:
+    with open_world(call) as usual:
+        desk = at_leverage(usual, words.sizes.leverage)
         signal = read_signal(words, desk.books.settings, venue_now(desk.world), default_source)
         present = caught_up(desk, [signal.symbol], forced=forced)
-        request = OpenRequest(signal=made_at(signal, present.at_ms), is_dry=is_dry)
+        guards = guards_of(desk.books.settings, words.levels.preset)
+        request = OpenRequest(signal=made_at(signal, present.at_ms), is_dry=is_dry, is_again=is_again, guards=guards)
         opened = open_one(desk.world, desk.books.account.name, request, present)
         if opened.error is not None:
             level_hint(opened.error, _other_way(words.command, signal.side))

@@ -14,6 +14,7 @@ from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.options import (
     EpochFilter,
     ExitFilter,
+    IntervalsOption,
     SideFilter,
     SinceFilter,
     SourceFilter,
@@ -21,6 +22,7 @@ from papertrade.commands.options import (
     SymbolFilter,
     TagFilter,
     UntilFilter,
+    VersusOption,
     invocation,
 )
 from papertrade.commands.symbols import symbol_of
@@ -47,31 +49,26 @@ def metrics(
     since: SinceFilter = None,
     until: UntilFilter = None,
     epoch: EpochFilter = None,
-    intervals: Annotated[
-        bool, typer.Option("--intervals", help="Add bootstrap intervals: how far luck alone could have moved it.")
+    intervals: IntervalsOption = False,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="Leave out trades that not only final candles shaped.")
     ] = False,
-    versus: Annotated[
-        str | None, typer.Option("--vs", metavar="SYMBOL", help="Compare with buying and holding this one.")
-    ] = None,
+    versus: VersusOption = None,
 ) -> Answer:
     """Show win rate, expectancy, drawdown and the rest, net of fees.
 
     A trade counts on the day it closed. What cannot be computed is `-`, with the reason below. The defaults are of
     the account's present epoch; filters by symbol, source and the like leave out the ratios of the equity curve.
 
+    --verified leaves out trades with a gap in their life, decided by a quote, closed at a price of your own or acted on
+    with --no-catch-up.
+
     papertrade metrics --by source --since 30d
     """
     words = Words(
-        status=status,
-        exit_reason=exit_reason,
-        symbol=symbol,
-        side=side,
-        source=source,
-        tag=tag,
-        since=since,
-        until=until,
-        epoch=epoch,
-    )
+        status=status, exit_reason=exit_reason, symbol=symbol, side=side, source=source, tag=tag,
+        since=since, until=until, epoch=epoch,
+    )  # fmt: skip
     kind = None if by is None else _kind(by)
     with open_books(invocation(ctx)) as books:
         with books.store.read() as reader:
@@ -80,6 +77,7 @@ def metrics(
                 wanted=trade_filter(words, books, now.now_ms),
                 has_intervals=intervals,
                 versus=None if versus is None else symbol_of(versus),
+                is_verified_only=verified,
             )
             report = metrics_of(reader, books.account, wish, now)
             newest = reader.trades(report.recent_trades)

@@ -9,7 +9,7 @@ import typer
 from papertrade.bootstrap import open_world
 from papertrade.commands.acting import act_on
 from papertrade.commands.answer import Answer
-from papertrade.commands.options import NoCatchUp, TradeArgument, invocation
+from papertrade.commands.options import NoCatchUp, Reason, TradeArgument, invocation
 from papertrade.commands.wishes import ExitWords, read_exit_change
 from papertrade.engine.trade import Status
 from papertrade.runs.closing import modify_one
@@ -41,6 +41,7 @@ def modify(
     trail: NewTrail = None,
     break_even: NewBreakEven = None,
     time_limit: NewTimeLimit = None,
+    reason: Reason = None,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
     """Change a trade's exits from the next whole minute on; until then the old ones rule.
@@ -53,16 +54,19 @@ def modify(
 
     papertrade modify BTCUSDT --tp 110:0.5 --tp 120:0.5
 
-    papertrade modify 7 --sl be --trail 2%
+    papertrade modify 7 --sl be --trail 2% --reason "news at noon"
     """
     call = invocation(ctx)
-    change = read_exit_change(ExitWords(sl=sl, tp=tp, trail=trail, break_even=break_even, time_limit=time_limit))
+    words = ExitWords(command="modify", sl=sl, tp=tp, trail=trail, break_even=break_even, time_limit=time_limit)
+    change = read_exit_change(words)
     with open_world(call) as desk:
         return act_on(
             desk,
             trade,
             None,
             Status.OPEN,
-            lambda number, present: modify_one(desk.world, number, change, present),
+            lambda number, present: modify_one(
+                desk.world, number, change, present, reason="" if reason is None else reason.strip()
+            ),
             forced=no_catch_up,
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import typer
 from papertrade.bootstrap import notify_targets, open_books
 from papertrade.commands.answer import Answer
 from papertrade.commands.options import Csv, invocation
+from papertrade.engine.values import dataclass
 from papertrade.errors import NotFound, PartialFailure
 from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet

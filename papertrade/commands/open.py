@@ -9,14 +9,17 @@ import typer
 
 from papertrade.bootstrap import Desk, open_world
 from papertrade.commands.answer import Answer
+from papertrade.commands.leverage import at_leverage
 from papertrade.commands.long_short import trade_on_the_spot
 from papertrade.commands.options import (
     AfterFirst,
+    Again,
     BreakEven,
     Confidence,
     DryRun,
     Expires,
     ExternalId,
+    Leverage,
     LimitPrice,
     NoCatchUp,
     Notional,
@@ -38,6 +41,7 @@ from papertrade.commands.options import (
 from papertrade.commands.records import find_signal
 from papertrade.commands.results import Item, action_answer, caught_up, opened_items
 from papertrade.commands.wishes import AboutWords, LevelWords, SizeWords, Words
+from papertrade.engine.guards import NO_GUARDS, GuardRules
 from papertrade.engine.signal import Size as SizeWish
 from papertrade.errors import NotFound, UsageProblem
 from papertrade.render.json import Encodable
@@ -69,6 +73,7 @@ def open_trades(
     notional: Notional = None,
     percent: Percent = None,
     risk: Risk = None,
+    leverage: Leverage = None,
     preset: PresetName = None,
     expires: Expires = None,
     tag: Tags = None,
@@ -76,39 +81,30 @@ def open_trades(
     confidence: Confidence = None,
     source: SourceName = None,
     external_id: ExternalId = None,
+    again: Again = False,
     dry_run: DryRun = False,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
     """Open trades from stored signals; a size given here beats the signal's. Several are tried one by one.
 
-    papertrade open 3 scanner:42
-
-    papertrade open --new --source scanner
+    papertrade open 3 scanner:42, papertrade open --new --source scanner
 
     papertrade open --symbol BTCUSDT --side long --sl 2% --tp 2R
     """
-    call = invocation(ctx)
     _check_form(signals, new, symbol, side)
     levels = LevelWords(
-        sl=sl,
-        tp=tp,
-        limit=limit,
-        stop=stop,
-        trail=trail,
-        break_even=break_even,
-        time_limit=time_limit,
-        after_tp1=after_tp1,
-        preset=preset,
-        expires=expires,
-    )
-    sizes = SizeWords(size=size, notional=notional, percent=percent, risk=risk)
+        sl=sl, tp=tp, limit=limit, stop=stop, trail=trail, break_even=break_even, time_limit=time_limit,
+        after_tp1=after_tp1, preset=preset, expires=expires,
+    )  # fmt: skip
+    sizes = SizeWords(size=size, notional=notional, percent=percent, risk=risk, leverage=leverage)
     about = AboutWords(tags=tag, reason=reason, confidence=confidence, source=source, external_id=external_id)
     if symbol is not None and side is not None:
         words = Words(command="open", symbol=symbol, side=side, levels=levels, sizes=sizes, about=about)
-        return trade_on_the_spot(call, words, is_dry=dry_run, forced=no_catch_up)
+        return trade_on_the_spot(invocation(ctx), words, is_dry=dry_run, is_again=again, forced=no_catch_up)
     _check_only_size(levels, about, source if new else None)
     size_wish = sizes.read()
-    with open_world(call) as desk:
+    with open_world(invocation(ctx)) as usual:
+        desk = at_leverage(usual, leverage)
         found, missing = (untraded(desk, source), []) if new else _look_up(desk, signals or [])
         return open_rows(desk, found, missing, size=size_wish, is_dry=dry_run, forced=no_catch_up, leaves_expired=new)
 
@@ -123,11 +119,13 @@ def open_rows(
     forced: bool = False,
     leaves_expired: bool = False,
     head: str = "",
+    guards: GuardRules = NO_GUARDS,
     more: Mapping[str, Encodable] | None = None,
 ) -> Answer:
     """Open stored signals one by one after one look at the venue; `missing` are refused already.
 
-    With `leaves_expired` those whose time has run out by the venue's clock are passed over without a word.
+    With `leaves_expired` those whose time has run out by the venue's clock are passed over without a word. `guards`
+    are asked beside those of the configuration.
     """
     if not rows:
         return _nothing_to_open(desk, missing, head, more)
@@ -139,7 +137,9 @@ def open_rows(
             return _nothing_to_open(desk, missing, head, more)
     refresh_instruments(desk.world, symbols)
     account = desk.books.account.name
-    requests = [OpenRequest(signal=row.signal, signal_id=row.id, size=size, is_dry=is_dry) for row in rows]
+    requests = [
+        OpenRequest(signal=row.signal, signal_id=row.id, size=size, is_dry=is_dry, guards=guards) for row in rows
+    ]
     opened = [open_one(desk.world, account, request, present) for request in requests]
     return action_answer([*missing, *opened_items(desk, opened, present)], head=head, more=more)
 

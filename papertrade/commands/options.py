@@ -53,6 +53,13 @@ MaxAge: TypeAlias = Annotated[
     str | None, typer.Option("--max-age", metavar="SPAN", help="Take a stored answer that is younger: 30s.")
 ]
 
+IntervalsOption: TypeAlias = Annotated[
+    bool, typer.Option("--intervals", help="Add bootstrap intervals: how far luck alone could have moved it.")
+]
+VersusOption: TypeAlias = Annotated[
+    str | None, typer.Option("--vs", metavar="SYMBOL", help="Compare with buying and holding this one.")
+]
+
 # Filters of lists and statistics.
 SymbolFilter: TypeAlias = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this symbol.")]
 SourceFilter: TypeAlias = Annotated[
@@ -64,7 +71,7 @@ StatusFilter: TypeAlias = Annotated[
     typer.Option(
         "--status",
         metavar="STATE",
-        help="pending, open, closed, cancelled, expired, rejected, live or all; CLOSED_SL and the like too.",
+        help="pending, open, closed, cancelled, expired, rejected, live, void or all; CLOSED_SL and the like.",
     ),
 ]
 ExitFilter: TypeAlias = Annotated[
@@ -129,11 +136,17 @@ Risk: TypeAlias = Annotated[
 Expires: TypeAlias = Annotated[
     str | None, typer.Option("--expires", metavar="TIME", help="Give up entering after this: 2h, 2026-11-20T10:00Z.")
 ]
+Leverage: TypeAlias = Annotated[
+    str | None, typer.Option("--leverage", metavar="N", help="Tie up the notional divided by this, not by the setting.")
+]
 PresetName: TypeAlias = Annotated[
     str | None, typer.Option("--preset", metavar="NAME", help="Take exits and size from a preset of the configuration.")
 ]
 Tags: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")]
 Reason: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the trade.")]
+Again: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Trade it although the very same was traded within the last minute.")
+]
 Confidence: TypeAlias = Annotated[
     str | None, typer.Option("--confidence", metavar="X", help="How sure you are, 0 to 1.")
 ]

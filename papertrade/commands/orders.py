@@ -7,7 +7,6 @@ a trade that came from a signal is named, never eaten.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
@@ -20,6 +19,7 @@ from papertrade.commands.answer import Answer
 from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.long_short import trade_on_the_spot
 from papertrade.commands.options import (
+    Again,
     Csv,
     DryRun,
     LimitPrice,
@@ -37,6 +37,7 @@ from papertrade.engine.money import ZERO, exact, parse_decimal
 from papertrade.engine.orders import ORDER_SOURCE, SellOrder, is_plain_order
 from papertrade.engine.outlook import outlook
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError, UsageProblem
 from papertrade.render.console import Screen
 from papertrade.render.csv import Sheet
@@ -70,6 +71,7 @@ def buy(
     quantity: Quantity = None,
     notional: Notional = None,
     limit: LimitPrice = None,
+    again: Again = False,
     dry_run: DryRun = False,
     no_catch_up: NoCatchUp = False,
 ) -> Answer:
@@ -89,7 +91,7 @@ def buy(
         sizes=SizeWords(size=quantity, notional=notional, size_option="--quantity"),
         about=AboutWords(source=ORDER_SOURCE),
     )
-    return trade_on_the_spot(invocation(ctx), order, is_dry=dry_run, forced=no_catch_up)
+    return trade_on_the_spot(invocation(ctx), order, is_dry=dry_run, is_again=again, forced=no_catch_up)
 
 
 def sell(

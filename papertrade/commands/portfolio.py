@@ -18,6 +18,7 @@ from papertrade.commands.options import (
     TagFilter,
     invocation,
 )
+from papertrade.engine.money import plain
 from papertrade.render.console import Screen
 from papertrade.render.facts import show_facts
 from papertrade.render.numbers import (
@@ -88,8 +89,23 @@ def _show(held: Portfolio, account: AccountRow, seen: Seen, screen: Screen) -> N
         screen.blank()
     else:
         screen.line("nothing is held")
-    facts = [*summary_facts(held.summary, account.currency, seen.now.zone), ("prices", seen.cell(oldest_of(held)))]
-    show_facts(screen, facts)
+    facts = summary_facts(held.summary, account.currency, seen.now.zone)
+    level = held.summary.margin_level_percent
+    facts += [] if level is None else [("margin", f"level {percent(level)} (equity / tied up)")]
+    facts += [("liquidation", text) for text in liquidation_texts(held)]
+    show_facts(screen, [*facts, ("prices", seen.cell(oldest_of(held)))])
+
+
+def liquidation_texts(held: Portfolio) -> list[str]:
+    """Say where each holding is liquidated first, and how far that is."""
+    texts = []
+    for holding in held.holdings:
+        ruin = holding.liquidation
+        if ruin is not None:
+            gap = ruin.distance_percent
+            far = "" if gap is None else f", {percent(abs(gap))} {'above' if gap >= 0 else 'below'} the mark"
+            texts.append(f"{holding.symbol} {holding.side} at {plain(ruin.price)}{far} (trade {ruin.trade_id})")
+    return texts
 
 
 def oldest_of(held: Portfolio) -> int | None:

@@ -7,22 +7,24 @@ that were refused for one reason end with that reason's code; everything else th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 
 from papertrade.bootstrap import Desk
 from papertrade.commands.answer import Answer
 from papertrade.engine.account import AccountBook
+from papertrade.engine.limits import Action
 from papertrade.engine.market import Side
 from papertrade.engine.messages import EntryFilled, ExitFilled, LevelsChanged
 from papertrade.engine.money import plain
 from papertrade.engine.outlook import Outlook, outlook
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Flag, Status
+from papertrade.engine.values import dataclass
 from papertrade.errors import DatabaseBusy, DatabaseUnusable, FeedError, PapertradeError, PartialFailure, StalePrice
 from papertrade.render.console import Screen
 from papertrade.render.exit_facts import exit_facts
+from papertrade.render.guard_lines import act_json, act_text
 from papertrade.render.json import Encodable, encode
 from papertrade.render.numbers import local_minute, money, signed_money
 from papertrade.render.text import Cell
@@ -90,6 +92,8 @@ def caught_up(desk: Desk, symbols: Sequence[str], *, forced: bool) -> Present:
 def opened_items(desk: Desk, opened: Sequence[Opened], present: Present) -> list[Item]:
     """Return what became of requests to open, with what each trade may lose and win."""
     views = _views(desk, [o.change for o in opened], present)
+    for act in (act for o in opened for act in o.acts if act.action is Action.WARN):
+        desk.books.say(f"{act.side} {act.symbol}: {act_text(act)}")
     return [_opened_item(desk, o, views) for o in opened]
 
 
@@ -202,12 +206,12 @@ def _show(items: Sequence[Item], head: str, screen: Screen) -> None:
     for item in items:
         if item.error is not None:
             number = "" if item.trade_id is None else f"#{item.trade_id} "
-            screen.line(f"{number}refused {item.what}: {item.error.message}")
+            screen.flow(f"{number}refused {item.what}: {item.error.message}")
         if item.change is not None:
             dry = "" if item.view is None or item.extra is None or not item.extra.get("dry_run") else "dry run: "
-            screen.line(dry, *change_line(item.change.events[0], item.change.after, item.account))
+            screen.flow(dry, *change_line(item.change.deed, item.change.after, item.account))
         for remark in item.remarks:
-            screen.line(Cell(f"{_INDENT}{remark}"))
+            screen.flow(Cell(f"{_INDENT}{remark}"))
 
 
 def _views(desk: Desk, changes: Sequence[Change | None], present: Present) -> dict[int, TradeView]:
@@ -241,7 +245,11 @@ def _opened_item(desk: Desk, opened: Opened, views: Mapping[int, TradeView]) -> 
         change=change,
         view=views[after.id],
         account=opened.account,
-        extra={**unstored, "outlook": _outlook_data(ahead, opened)},
+        extra={
+            **unstored,
+            "outlook": _outlook_data(ahead, opened),
+            **({"guards": [act_json(act) for act in opened.acts]} if opened.acts else {}),
+        },
         remarks=_opened_remarks(desk, opened, ahead),
     )
 
@@ -273,6 +281,7 @@ def _opened_remarks(desk: Desk, opened: Opened, ahead: Outlook) -> tuple[str, ..
     if Flag.SIZE_CAPPED in trade.order.flags:
         most = plain(desk.books.settings.sizing.max_notional_percent)
         lines.append(f"size capped at {most}% of the balance (sizing.max_notional); a size of your own is not")
+    lines += [act_text(act) for act in opened.acts if act.action is Action.SHRINK]
     if Flag.SHRUNK in trade.order.flags:
         lines.append("size shrunk to what the free cash pays for (on_short_cash: shrink)")
     return tuple(lines)
@@ -295,7 +304,7 @@ def _done_remarks(done: Done, zone: tzinfo) -> tuple[str, ...]:
         word = "entry" if isinstance(done.touched, EntryFilled) else _TOUCHED[done.touched.reason]
         level = done.touched.cause.level
         text = f"the minute still forming had already touched the {word}{'' if level is None else f' {plain(level)}'}"
-        if isinstance(done.change.events[0], LevelsChanged):
+        if isinstance(done.change.deed, LevelsChanged):
             text += ": the older levels rule it"
         elif done.change.after.status is Status.OPEN:
             text += ": it will settle what is left"
@@ -304,7 +313,7 @@ def _done_remarks(done: Done, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _rules_from(change: Change, zone: tzinfo) -> tuple[str, ...]:
-    event = change.events[0]
+    event = change.deed
     return (f"rules from {local_minute(event.ruling.from_ms, zone)} on",) if isinstance(event, LevelsChanged) else ()
 
 

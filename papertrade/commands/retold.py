@@ -7,7 +7,6 @@ anything is compared.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -16,6 +15,7 @@ import typer
 from papertrade.bootstrap import Desk
 from papertrade.commands.answer import progress
 from papertrade.commands.backtest_options import candle_cache_folder
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError, PartialFailure, UsageProblem
 from papertrade.feeds.candle_choice import candle_files
 from papertrade.feeds.candle_files import read_candles

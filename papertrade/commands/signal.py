@@ -49,7 +49,17 @@ from papertrade.commands.options import (
 from papertrade.commands.records import find_signal
 from papertrade.commands.signal_text import show_signal, show_signals, signal_json, signal_sheet, summary
 from papertrade.commands.symbols import symbol_of
-from papertrade.commands.wishes import AboutWords, LevelWords, SizeWords, Words, defaults_of, find_preset, read_signal
+from papertrade.commands.wishes import (
+    AboutWords,
+    LevelWords,
+    SizeWords,
+    Words,
+    defaults_of,
+    find_preset,
+    guards_of,
+    read_signal,
+)
+from papertrade.engine.guards import GuardRules
 from papertrade.errors import FeedError, UsageProblem
 from papertrade.feeds.signal_defaults import Defaults
 from papertrade.feeds.signal_files import BYTES_MAX, SignalFile, load_signal_file, load_signals
@@ -158,7 +168,8 @@ def import_file(
     if open_too:
         with open_world(call) as desk:
             kept = _import(call, desk.books, file, source, preset)
-            return _open_imported(desk, kept, forced=no_catch_up)
+            guards = guards_of(desk.books.settings, preset)
+            return _open_imported(desk, kept, guards, forced=no_catch_up)
     with open_books(call) as books:
         kept = _import(call, books, file, source, preset)
     counts = _counts(kept)
@@ -248,12 +259,14 @@ def _load(call: Invocation, file: str, source: str | None, at_ms: int, defaults:
     return load_signals(raw, "stdin", now_ms=at_ms, default_source=name, defaults=defaults)
 
 
-def _open_imported(desk: Desk, kept: Sequence[Kept], *, forced: bool) -> Answer:
+def _open_imported(desk: Desk, kept: Sequence[Kept], guards: GuardRules, *, forced: bool) -> Answer:
     """Open what the file brought and was never traded: also what an interrupted import had left."""
     brought = {k.id for k in kept}
     rows = [row for row in untraded(desk) if row.id in brought]
     try:
-        return open_rows(desk, rows, forced=forced, leaves_expired=True, head=_counts_text(kept), more=_counts(kept))
+        return open_rows(
+            desk, rows, forced=forced, leaves_expired=True, head=_counts_text(kept), guards=guards, more=_counts(kept)
+        )
     except FeedError as error:
         desk.books.say(f"imported: {_counts_text(kept)}; nothing was opened")
         error.data = encode({**_counts(kept), "trades": [], "refused": []})

@@ -6,7 +6,6 @@ No database and no network. The rule to keep: the words are read here, what they
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from papertrade.commands.out_file import unwritable, written
 from papertrade.commands.strategy_options import StrategyOption
 from papertrade.commands.wishes import SizeWords
 from papertrade.engine.money import CONTEXT, HUNDRED, parse_decimal
+from papertrade.engine.values import dataclass
 from papertrade.errors import UsageProblem
 from papertrade.invocation import Invocation
 from papertrade.render.csv import csv_lines
@@ -101,7 +101,10 @@ def sweep(
     convention: given.ConventionOption = None,
     set_: given.SetOption = None,
     leverage: given.LeverageOption = None,
+    funding_rate: given.FundingRateOption = None,
+    borrow_rate: given.BorrowRateOption = None,
     max_open: given.MaxOpenOption = None,
+    no_guards: given.NoGuardsOption = False,
     instruments: given.InstrumentsOption = None,
     size: Size = None,
     notional: Notional = None,
@@ -123,7 +126,8 @@ def sweep(
     words = given.BacktestWords(
         signals=signals, strategy=strategy, symbols=symbol, candles=candles, interval=interval, begin=begin, end=end,
         cash=cash, currency=currency, fee_rate=fee_rate, maker=maker, taker=taker, slippage_bps=slippage_bps,
-        convention=convention, options=set_, leverage=leverage, max_open=max_open, instruments=instruments,
+        convention=convention, options=set_, leverage=leverage, max_open=max_open, no_guards=no_guards,
+        funding_rate=funding_rate, borrow_rate=borrow_rate, instruments=instruments,
         sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
     )  # fmt: skip
     return _swept(call, words, asked, _Crew(workers, dask), out)
@@ -155,6 +159,7 @@ def _swept(call: Invocation, words: given.BacktestWords, asked: _Asked, crew: _C
     from papertrade.render.backtest_json import inputs_json
     from papertrade.render.sweep_json import sweep_json, sweep_sheet
     from papertrade.render.sweep_text import show_sweep
+    from papertrade.runs.backtest_outcome import refuse_without_candles
     from papertrade.runs.sweeps.sweep import SweepRequest
     from papertrade.runs.sweeps.sweep import sweep as run_sweep
     from papertrade.runs.sweeps.workers import spreading
@@ -177,6 +182,7 @@ def _swept(call: Invocation, words: given.BacktestWords, asked: _Asked, crew: _C
                 tell=tell,
             )
         )
+    refuse_without_candles(result.entries.result)
     data = sweep_json(result, inputs_json(ready.inputs.plan, ready.inputs.inputs, __version__))
     if out is not None:
         _write(out, (csv_lines(sweep_sheet(result)), [f"{json_text(data)}\n"]))

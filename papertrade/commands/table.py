@@ -31,9 +31,10 @@ How to add a command:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from papertrade.engine.values import dataclass
 
 
 class Panel(StrEnum):
@@ -63,12 +64,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A command that only holds other commands, such as `signal`."""
+    """A command that only holds other commands, such as `signal`; `default` is what it does without one of them."""
 
     name: str
     help: str
     panel: Panel
     entries: tuple[Entry, ...]
+    default: str | None = None
 
 
 Table: TypeAlias = Sequence[Entry | Branch]
@@ -131,6 +133,19 @@ _RUNS = Branch(
     ),
 )
 
+_GUARDS = Branch(
+    "guards",
+    "What holds new trades back: show, history, snapshots, reset",
+    Panel.LOOK,
+    (
+        Entry("show", "Show how each guard and cap stands now", f"{_HERE}.guards", "show"),
+        Entry("history", "List what guards and caps did, with the numbers", f"{_HERE}.guards", "history"),
+        Entry("snapshots", "List the account's figures at day ends and adjustments", f"{_HERE}.guards", "snapshots"),
+        Entry("reset", "End a latched halt: peak and losses begin anew", f"{_HERE}.guards", "reset"),
+    ),
+    default="show",
+)
+
 _NOTIFY = Branch(
     "notify",
     "Notification targets: test, list",
@@ -172,6 +187,7 @@ COMMANDS: Table = (
     Entry("orders", "List orders that wait for their price", f"{_HERE}.orders", "orders", Panel.TRADE),
     Entry("close", "Close a trade, or a part of it", f"{_HERE}.close", "close", Panel.TRADE),
     Entry("cancel", "Cancel a trade that has not been entered", f"{_HERE}.cancel", "cancel", Panel.TRADE),
+    Entry("void", "Take a trade back as if it had never been", f"{_HERE}.void", "void", Panel.TRADE),
     Entry("modify", "Move a trade's stop and targets", f"{_HERE}.modify", "modify", Panel.TRADE),
     Entry("note", "Write a remark; notes never change a number", f"{_HERE}.note", "note", Panel.TRADE),
     Entry("tag", "Put tags on a trade or take them off: +a -b", f"{_HERE}.tag", "tag", Panel.TRADE, signed_words=True),
@@ -188,6 +204,7 @@ COMMANDS: Table = (
     Entry("portfolio", "Show holdings at market", f"{_HERE}.portfolio", "portfolio", Panel.LOOK),
     Entry("metrics", "Show win rate, expectancy, drawdown and the rest", f"{_HERE}.metrics", "metrics", Panel.LOOK),
     Entry("equity", "Draw the equity curve", f"{_HERE}.equity", "equity", Panel.LOOK),
+    _GUARDS,
     _ACCOUNT,
     Entry("backtest", "Trade signals over recorded candles", f"{_HERE}.backtest", "backtest", Panel.TEST),
     Entry("sweep", "Try every combination of targets and stops, honestly", f"{_HERE}.sweep", "sweep", Panel.TEST),
@@ -195,6 +212,8 @@ COMMANDS: Table = (
     Entry("parity", "Prove that your trades follow a backtest's rules", f"{_HERE}.parity", "parity", Panel.TEST),
     Entry("whatif", "Your own entries with other exits or costs", f"{_HERE}.whatif", "whatif", Panel.TEST),
     Entry("price", "Show current prices", f"{_HERE}.price", "price", Panel.DATA),
+    Entry("book", "Show the order book of a symbol", f"{_HERE}.book", "book", Panel.DATA),
+    Entry("movers", "Show what rose and fell most in 24 hours", f"{_HERE}.movers", "movers", Panel.DATA),
     Entry("candles", "Show recent candles of a symbol", f"{_HERE}.candles", "candles", Panel.DATA),
     Entry(
         "instruments",

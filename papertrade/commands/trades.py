@@ -31,7 +31,7 @@ from papertrade.render.csv import Sheet
 from papertrade.render.json import listing
 from papertrade.render.numbers import age
 from papertrade.render.trade_json import trade_json
-from papertrade.render.trade_table import show_trades
+from papertrade.render.trade_table import doubts, show_trades
 from papertrade.reports.trade_view import TradeView
 from papertrade.runs.reporting import Standpoint
 from papertrade.runs.views import trade_views
@@ -109,9 +109,7 @@ def _show(views: Sequence[TradeView], total: int, view: Standpoint, screen: Scre
     if oldest is not None:
         parts.append(f"marks {age(oldest, view.now_ms)} old")
     parts.append(f"times in {view.zone}")
-    if any(shown.trade.is_ambiguous for shown in views):
-        parts.append("? = stop and target in one candle")
-    screen.line("; ".join(parts))
+    screen.line("; ".join([*parts, *doubts(views)]))
     if views[-1].trade.id > 1 and total > len(views):
         screen.line(f"older ones: papertrade trades --before {views[-1].trade.id}")
 

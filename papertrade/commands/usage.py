@@ -18,6 +18,12 @@ from papertrade.render.text import safe
 
 _QUOTED = re.compile(r"'([^']+)'")
 _BY_A_CHECK = re.compile(r"(?<=: )Value error, ")  # what pydantic puts before the words of a check
+_PARSERS_WORDS = (
+    (re.compile(r"Input should be greater than or equal to "), "must be at least "),
+    (re.compile(r"Input should be less than or equal to "), "must be at most "),
+    (re.compile(r"Input should be a valid integer, .*"), "is not a whole number"),
+    (re.compile(r"Input should be a valid number, .*"), "is not a number"),
+)
 
 
 def usage_problem(error: typer.TyperException) -> UsageProblem:
@@ -31,6 +37,8 @@ def usage_problem(error: typer.TyperException) -> UsageProblem:
         near = [str(name) for name in possible] if isinstance(possible, Sequence) else []
         return UsageProblem(f"no option `{safe(option)}`", hint=_did_you_mean(near, page))
     words = error.format_message().strip().rstrip(".")
+    for pattern, ours in _PARSERS_WORDS:
+        words = pattern.sub(ours, words)
     message = _QUOTED.sub(r"`\1`", _BY_A_CHECK.sub("", words))
     return UsageProblem(safe(message[:1].lower() + message[1:]), hint=page)
 

@@ -34,10 +34,10 @@ class Mouth:
         self._is_gone = False
 
     def line(self, cells: Sequence[Cell]) -> None:
-        """Write one line and flush it."""
+        """Write one line, broken between words on a terminal, and flush it."""
         if not self._is_gone:
             try:
-                self.screen.line(*cells)
+                self.screen.flow(*cells)
                 self._stream.flush()
             except OSError as error:
                 self._give_up(error)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
@@ -21,6 +20,7 @@ from papertrade.commands.moments import span_ms
 from papertrade.commands.options import invocation
 from papertrade.commands.strategy_options import StrategyOption, StrategySymbols, strategy_symbols
 from papertrade.commands.voice import EventVoice, LineVoice
+from papertrade.engine.values import replace
 from papertrade.errors import PapertradeError, UsageProblem, WatchRunning
 from papertrade.invocation import Invocation
 from papertrade.render.console import Screen

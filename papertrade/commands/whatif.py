@@ -14,7 +14,6 @@ from papertrade.commands.backtest_options import (
     ConventionOption,
     DetailOption,
     FeeRateOption,
-    SetOption,
     SlippageOption,
     convention_of,
     setting_value,
@@ -30,7 +29,7 @@ from papertrade.commands.options import (
     invocation,
 )
 from papertrade.commands.retold import CandleFiles, Given, given_files, missing, tracks_of
-from papertrade.commands.wishes import ExitWords, read_exit_change
+from papertrade.commands.wishes import ExitWords, read_after_first, read_exit_change
 from papertrade.config import schema
 from papertrade.engine.account import AccountBook
 from papertrade.engine.changes import ExitChange
@@ -59,6 +58,13 @@ OtherBreakEven = Annotated[
 OtherTimeLimit = Annotated[
     str | None, typer.Option("--time-limit", metavar="TIME", help="Out so long after the entry: 4h; `none`.")
 ]
+OtherAfterFirst = Annotated[
+    str | None, typer.Option("--after-tp1", metavar="LEVEL", help="The stop after the first target: be, 101; `none`.")
+]
+OtherRule = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="OPTION=VALUE", help="One fill rule: same_candle=nearest; may be repeated."),
+]
 
 
 def whatif(
@@ -68,10 +74,11 @@ def whatif(
     trail: OtherTrail = None,
     break_even: OtherBreakEven = None,
     time_limit: OtherTimeLimit = None,
+    after_tp1: OtherAfterFirst = None,
     fee_rate: FeeRateOption = None,
     slippage_bps: SlippageOption = None,
     convention: ConventionOption = None,
-    options: SetOption = None,
+    options: OtherRule = None,
     symbol: SymbolFilter = None,
     side: SideFilter = None,
     source: SourceFilter = None,
@@ -93,9 +100,11 @@ def whatif(
     call = invocation(ctx)
     given = given_files(candles, detail)
     exits = _exits(sl, tp, trail, break_even, time_limit)
+    after_first = None if after_tp1 is None else read_after_first(after_tp1, "whatif")
     asked = [
         *_as_asked(("--sl", sl), *(("--tp", word) for word in tp or ())),
         *_as_asked(("--trail", trail), ("--break-even", break_even), ("--time-limit", time_limit)),
+        *_as_asked(("--after-tp1", after_tp1)),
         *_as_asked(("--fee-rate", fee_rate), ("--slippage-bps", slippage_bps), ("--convention", convention)),
         *_as_asked(*(("--set", word) for word in options or ())),
     ]
@@ -104,6 +113,8 @@ def whatif(
         settings = desk.books.settings
         alternative = Alternative(
             exits=exits,
+            after_first=after_first,
+            keeps_after_first=after_tp1 is None,
             fee_rate=None if fee_rate is None else setting_value(schema.TAKER, "--fee-rate", fee_rate),
             slippage_bps=None
             if slippage_bps is None
@@ -143,7 +154,7 @@ def _exits(
     sl: str | None, tp: Sequence[str] | None, trail: str | None, break_even: str | None, time_limit: str | None
 ) -> ExitChange | None:
     """Read other exits; `none` takes one away, what is not given stays; None without any. Raises UsageProblem."""
-    words = ExitWords(sl=sl, tp=tp, trail=trail, break_even=break_even, time_limit=time_limit)
+    words = ExitWords(command="whatif", sl=sl, tp=tp, trail=trail, break_even=break_even, time_limit=time_limit)
     is_given = any(word is not None for word in (sl, trail, break_even, time_limit)) or tp
     return read_exit_change(words) if is_given else None
 

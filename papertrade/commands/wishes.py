@@ -7,12 +7,12 @@ mean two things. The rule to keep: every wrong word is named with its option, al
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
 from papertrade.config.settings import Preset, Settings
 from papertrade.engine.changes import ExitChange
+from papertrade.engine.guards import NO_GUARDS, GuardRules
 from papertrade.engine.instants import LAST_MS
 from papertrade.engine.money import ONE
 from papertrade.engine.signal import (
@@ -28,6 +28,7 @@ from papertrade.engine.signal import (
     parse_time_limit,
     parse_trail,
 )
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import UsageProblem
 from papertrade.feeds.signal_defaults import Defaults, filled_in
 from papertrade.feeds.signal_rows import AFTER_FIRST, BadRow, signal_of, stop_cell
@@ -59,13 +60,17 @@ _ANY_STOP: Final = Level(LevelKind.PERCENT, ONE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeWords:
-    """The size options as typed; at most one may be given. `size_option` is what `size` is called there."""
+    """The size options as typed; at most one size may be given. `size_option` is what `size` is called there.
+
+    `leverage` is what an entry ties up its notional divided by, None for what the settings say.
+    """
 
     size: str | None = None
     notional: str | None = None
     percent: str | None = None
     risk: str | None = None
     size_option: str = "--size"
+    leverage: str | None = None
 
     def given(self) -> list[tuple[str, str]]:
         """Return the options given, with their words."""
@@ -103,8 +108,9 @@ class LevelWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitWords:
-    """New exits of a live trade as typed: `none` takes one away, None leaves it as it is."""
+    """New exits of a live trade as typed for `command`: `none` takes one away, None leaves it as it is."""
 
+    command: str
     sl: str | None = None
     tp: Sequence[str] | None = None
     trail: str | None = None
@@ -176,6 +182,22 @@ def find_preset(settings: Settings, name: str) -> Preset:
 
 def read_exit_change(words: ExitWords) -> ExitChange:
     """Read new exits for a live trade; what is not given stays. Raises UsageProblem."""
+    try:
+        return _exit_change(words)
+    except UsageProblem as problem:
+        hint = f"papertrade {words.command} --help" if problem.hint is None else problem.hint
+        raise UsageProblem(problem.message, hint=hint) from None
+
+
+def read_after_first(word: str, command: str) -> Level | None:
+    """Read where the stop goes once the first target is taken; None for `none`. Raises UsageProblem."""
+    try:
+        return None if word == NONE else parse_level(word)
+    except ValueError as error:
+        raise UsageProblem(f"--after-tp1: {error}", hint=f"papertrade {command} --help") from None
+
+
+def _exit_change(words: ExitWords) -> ExitChange:
     targets = list(words.tp or ())
     if NONE in targets and len(targets) > 1:
         raise UsageProblem("--tp none stands alone", hint="name the targets that shall rule, and only them")
@@ -243,6 +265,11 @@ def _cells(words: Words, preset: Preset | None) -> Sequence[tuple[str, str | tup
     cells: list[tuple[str, str | tuple[str, ...]]] = [(name, text) for name, text in texts.items() if text is not None]
     cells += [("take_profit", tuple(words.levels.tp or ())), ("tags", tuple(words.about.tags or ()))]
     return cells if preset is None else filled_in(cells, defaults_of(preset))
+
+
+def guards_of(settings: Settings, preset: str | None) -> GuardRules:
+    """Return the guards that a preset adds to those of the configuration. Raises UsageProblem."""
+    return NO_GUARDS if preset is None else find_preset(settings, preset).guards
 
 
 def defaults_of(preset: Preset) -> Defaults:

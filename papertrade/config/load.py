@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
-from papertrade.config.schema import BY_PATH, SETTINGS, Setting, build, is_section
+from papertrade.config.schema import BY_PATH, SETTINGS, build, is_section
+from papertrade.config.setting import Setting
 from papertrade.config.settings import Settings
 from papertrade.config.values import BadValues, nearest, shortened
+from papertrade.engine.values import dataclass
 from papertrade.errors import ConfigError
 from papertrade.text_nodes import NOWHERE, SIZE_MAX, Items, Node, Pairs, Span, Text
 
@@ -183,6 +184,8 @@ def node_of(setting: Setting[object], text: str) -> Node:
         return Items((), NOWHERE, is_flow=True)
     if text == "{}":
         return Pairs((), NOWHERE, is_flow=True)
+    if text == "none":
+        return Text(text, NOWHERE)
     from papertrade import strict_yaml
 
     try:

@@ -6,11 +6,13 @@ a setting that the program does not use is not in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, TypeVar
 
+from papertrade.config import carry_schema, cost_schema, guard_schema
+from papertrade.config.samples import PRESETS_SAMPLE, TARGETS_SAMPLE
 from papertrade.config.sections import CURRENCY, NAME, currency_groups, notify_targets, presets
+from papertrade.config.setting import Reader, Setting
 from papertrade.config.settings import (
     AccountSettings,
     BinanceSettings,
@@ -21,6 +23,7 @@ from papertrade.config.settings import (
     FeedsSettings,
     OnShortCash,
     Settings,
+    SlippageBy,
     WatchSettings,
 )
 from papertrade.config.values import (
@@ -48,35 +51,10 @@ from papertrade.engine.conventions import (
     SameCandle,
     TrailOn,
 )
+from papertrade.engine.money import ZERO
 from papertrade.engine.sizing import SizingRules
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 E = TypeVar("E", bound=StrEnum)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting(Generic[T_co]):
-    """One setting; `sample` is a longer value that the example file shows as a comment."""
-
-    path: str
-    kind: Kind[T_co]
-    default: str
-    about: str
-    sample: str = ""
-
-    @property
-    def variable(self) -> str:
-        """The environment variable of this setting."""
-        return f"PAPERTRADE_{self.path.upper().replace('.', '__')}"
-
-
-class Reader(Protocol):
-    """Gives the validated value of a setting."""
-
-    def __call__(self, setting: Setting[T]) -> T:
-        """Return the value, of the setting's type."""
-        ...
 
 
 _NAMED: Final = "named"
@@ -86,35 +64,6 @@ def _of_the_set(members: type[E]) -> Kind[E | None]:
     """Accept one of the values of an option, or `named` (None) for what the named set says."""
     return optional(choice(members), word=_NAMED)
 
-
-TARGETS_SAMPLE: Final = """\
-- name: desktop
-  type: command
-  command: [notify-send, papertrade]
-  events: [trade_opened, trade_closed]
-- name: phone
-  type: webhook
-  url: https://example.org/hook
-  events: all
-  timeout: 3
-  allow_private: false
-  secret_header: X-Token
-  secret_value: change-me
-"""
-
-PRESETS_SAMPLE: Final = """\
-scalp:
-  sl: 1%
-  tp: ["1R:0.5", "2R:0.5"]
-  after_tp1: be
-  time_limit: 4h
-  risk: 0.5%
-  expires: 2h
-runner:
-  sl: 2%
-  trail: 1R@2R
-  break_even: 1R
-"""
 
 ACCOUNT_NAME: Final = Setting("account.name", NAME, "main", "The account that commands use; created on first use.")
 ACCOUNT_CURRENCY: Final = Setting("account.currency", CURRENCY, "USDT", "The currency of a new account.")
@@ -223,7 +172,7 @@ ON_SHORT_CASH: Final = Setting(
 )
 NOTIFY_TARGETS: Final = Setting("notify.targets", notify_targets(), "[]", "Who is told what happened.", TARGETS_SAMPLE)
 ZONE: Final = Setting("display.zone", zone(), "UTC", "The zone in which times are shown and in which `today` begins.")
-PRESETS: Final = Setting("presets", presets(), "{}", "Named exits and sizes for --preset.", PRESETS_SAMPLE)
+PRESETS: Final = Setting("presets", presets(), "{}", "Named exits, sizes and guards for --preset.", PRESETS_SAMPLE)
 
 SETTINGS: Final[tuple[Setting[object], ...]] = (
     ACCOUNT_NAME,
@@ -245,6 +194,8 @@ SETTINGS: Final[tuple[Setting[object], ...]] = (
     MAKER,
     TAKER,
     SLIPPAGE,
+    *carry_schema.COSTS,
+    *cost_schema.SETTINGS,
     CONVENTION,
     SAME_CANDLE,
     GAP_STOP,
@@ -258,7 +209,9 @@ SETTINGS: Final[tuple[Setting[object], ...]] = (
     SIZING_PERCENT,
     SIZING_MAX,
     LEVERAGE,
+    carry_schema.MAINTENANCE,
     ON_SHORT_CASH,
+    *guard_schema.SETTINGS,
     NOTIFY_TARGETS,
     ZONE,
     PRESETS,
@@ -297,7 +250,18 @@ def build(value: Reader) -> Settings:
             max_age_ms=value(WATCH_MAX_AGE),
             max_jump_percent=value(WATCH_MAX_JUMP),
         ),
-        costs=CostSettings(maker=value(MAKER), taker=value(TAKER), slippage_bps=value(SLIPPAGE)),
+        costs=CostSettings(
+            maker=value(MAKER),
+            taker=value(TAKER),
+            slippage_bps=ZERO if value(cost_schema.SLIPPAGE_BY) is SlippageBy.NONE else value(SLIPPAGE),
+            funding=carry_schema.funding(value),
+            funding_every_ms=value(carry_schema.FUNDING_EVERY),
+            borrow=value(carry_schema.BORROW),
+            slippage_by=value(cost_schema.SLIPPAGE_BY),
+            on_thin_book=value(cost_schema.ON_THIN_BOOK),
+            venues=cost_schema.own(value, cost_schema.VENUES),
+            symbols=cost_schema.own(value, cost_schema.SYMBOLS),
+        ),
         convention_name=value(CONVENTION),
         convention=_convention(value),
         sizing=SizingRules(
@@ -306,7 +270,10 @@ def build(value: Reader) -> Settings:
             max_notional_percent=value(SIZING_MAX),
             may_shrink=value(ON_SHORT_CASH) is OnShortCash.SHRINK,
         ),
+        caps=guard_schema.caps(value),
+        guards=guard_schema.guards(value),
         leverage=value(LEVERAGE),
+        maintenance_rate=value(carry_schema.MAINTENANCE),
         notify_targets=value(NOTIFY_TARGETS),
         display=DisplaySettings(zone_name=zone_name, zone=display_zone),
         presets=value(PRESETS),

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from papertrade.config.fields import Fields, listed
+from papertrade.config.guard_sections import guards_of_a_preset
 from papertrade.config.settings import Delivery, NotifyTarget, PostWebhook, Preset, RunCommand, Secret
 from papertrade.config.values import (
     BadValues,
     Kind,
     as_flow,
     as_scalar,
-    nearest,
     optional,
     scalar,
     seconds,
@@ -26,6 +27,7 @@ from papertrade.config.values import (
     text_matching,
 )
 from papertrade.engine.exit_wish import NO_EXITS
+from papertrade.engine.guards import NO_GUARDS
 from papertrade.engine.instants import parse_duration
 from papertrade.engine.signal import (
     BreakEvenWish,
@@ -48,7 +50,7 @@ T = TypeVar("T")
 
 NAME: Final = text_matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a name of 1 to 64 letters, digits, `.`, `_` or `-`")
 CURRENCY: Final = text_matching(r"[A-Z0-9]{1,16}", "1 to 16 capital letters or digits")
-EVENTS: Final = ("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused")
+EVENTS: Final = ("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused", "guard_acted")
 """What a target can be told; the names are those of `watch --json`."""
 
 SIZES: Final = ("size", "notional", "percent", "risk")
@@ -56,46 +58,6 @@ _RULES: Final = ("trail", "break_even", "time_limit", "after_tp1")
 _ITEMS_MAX: Final = 100
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 _HEADERS_OF_THE_CLIENT: Final = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
-
-
-class _Fields:
-    """One section being read: knows its keys, collects what is wrong."""
-
-    def __init__(self, node: Node, owner: str, known: Sequence[str]) -> None:
-        self.owner = owner
-        self.problems: list[tuple[Span, str]] = []
-        self.pairs: dict[str, Node] = {}
-        self.span = node.span
-        # With a key misspelt, another that is missing is probably that one.
-        self.tells_missing = False
-        if not isinstance(node, Pairs):
-            self.problems.append((node.span, f"{owner} must be a section with {_listed(known)}"))
-            return
-        for key, value in node.pairs:
-            if key.text in known:
-                self.pairs[key.text] = value
-                continue
-            meant = nearest(key.text, known)
-            advice = f"did you mean `{meant}`?" if meant is not None else f"known are {_listed(known)}"
-            self.problems.append((key.span, f"{owner} has no setting `{shortened(key.text)}`, {advice}"))
-        self.tells_missing = not self.problems
-
-    def read(self, key: str, kind: Kind[T], default: T) -> T:
-        """Return the value of a key, `default` if it is absent or wrong."""
-        node = self.pairs.get(key)
-        if node is None:
-            return default
-        try:
-            return kind.read(node)
-        except BadValues as bad:
-            self.problems.extend((span, f"`{key}` of {self.owner} {sentence}") for span, sentence in bad.problems)
-            return default
-
-    def need(self, key: str, kind: Kind[T], standing_in: T) -> T:
-        """Return the value of a key that must be there."""
-        if key not in self.pairs and self.tells_missing:
-            self.problems.append((self.span, f"{self.owner} needs `{key}`"))
-        return self.read(key, kind, standing_in)
 
 
 def currency_groups() -> Kind[tuple[tuple[str, ...], ...]]:
@@ -160,7 +122,7 @@ def presets() -> Kind[tuple[Preset, ...]]:
 
 def _target(node: Node, owner: str) -> NotifyTarget:
     known = ("name", "type", "command", "url", "events", "timeout", "allow_private", "secret_header", "secret_value")
-    fields = _Fields(node, owner, known)
+    fields = Fields(node, owner, known)
     name = fields.need("name", NAME, "")
     sort = fields.need("type", text_matching("command|webhook", "`command` or `webhook`"), "")
     events = fields.read("events", _events(), EVENTS)
@@ -181,7 +143,7 @@ def _target(node: Node, owner: str) -> NotifyTarget:
     return NotifyTarget(name=name, events=events, timeout_ms=timeout_ms, delivery=delivery)
 
 
-def _webhook(fields: _Fields) -> PostWebhook:
+def _webhook(fields: Fields) -> PostWebhook:
     allow_private = fields.read("allow_private", text_matching("true|false", "`true` or `false`"), "false") == "true"
     schemes = ("https", "http") if allow_private else ("https",)
     words = "an `https` address without user" if not allow_private else "an `https` or `http` address without user"
@@ -195,12 +157,13 @@ def _webhook(fields: _Fields) -> PostWebhook:
 
 
 def _preset(name: str, node: Node) -> Preset:
-    fields = _Fields(node, f"preset `{name}`", ("sl", "tp", *_RULES, *SIZES, "expires"))
+    fields = Fields(node, f"preset `{name}`", ("sl", "tp", *_RULES, *SIZES, "expires", "guards"))
     exits = _exits(fields)
     expires_ms: int | None = fields.read("expires", scalar("a duration like `2h`", parse_duration), None)
+    guards = fields.read("guards", guards_of_a_preset(), NO_GUARDS)
     given = [key for key in SIZES if key in fields.pairs]
     if len(given) > 1:
-        fields.problems.append((fields.span, f"{fields.owner} must have one size only, not {_listed(given)}"))
+        fields.problems.append((fields.span, f"{fields.owner} must have one size only, not {listed(given)}"))
     size: Size | None = None
     for key in given:
         size = fields.read(
@@ -208,10 +171,10 @@ def _preset(name: str, node: Node) -> Preset:
         )
     if fields.problems:
         raise BadValues(fields.problems)
-    return Preset(name=name, exits=exits, size=size, expires_ms=expires_ms)
+    return Preset(name=name, exits=exits, size=size, expires_ms=expires_ms, guards=guards)
 
 
-def _exits(fields: _Fields) -> ExitWish:
+def _exits(fields: Fields) -> ExitWish:
     """Read the exits of a preset; with a wrong word among them no contradiction is looked for."""
     before = len(fields.problems)
     stop: Kind[Level | None] = scalar("a level like `95`, `2%` or `-2%`", _parse_stop)
@@ -253,8 +216,8 @@ def _target_wishes() -> Kind[tuple[TargetWish, ...]]:
 
 
 def _events() -> Kind[tuple[str, ...]]:
-    one = text_matching("|".join(EVENTS), f"one of {_listed(EVENTS)}")
-    allowed = f"`all` or a list of {_listed(EVENTS)}"
+    one = text_matching("|".join(EVENTS), f"one of {listed(EVENTS)}")
+    allowed = f"`all` or a list of {listed(EVENTS)}"
 
     def read(node: Node) -> tuple[str, ...]:
         if isinstance(node, Text) and node.text == "all":
@@ -339,7 +302,3 @@ def _target_masked(node: Node) -> str:
             text = f'[{as_flow(value.items[0])}, "***"]'
         shown.append(f"{as_scalar(key.text)}: {text}")
     return f"{{{', '.join(shown)}}}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

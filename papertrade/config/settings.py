@@ -6,15 +6,20 @@ whose text appears nowhere unless it is asked for by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from papertrade.engine.caps import Caps
 from papertrade.engine.conventions import Convention
+from papertrade.engine.guards import GuardRules
+from papertrade.engine.own_costs import OwnCosts
 from papertrade.engine.signal import ExitWish, Size
 from papertrade.engine.sizing import SizingRules
+from papertrade.engine.trade import Funding
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,6 +47,28 @@ class OnShortCash(StrEnum):
 
     REFUSE = "refuse"
     SHRINK = "shrink"
+
+
+class OnCap(StrEnum):
+    """What happens to an order that is larger than a cap leaves room for."""
+
+    REFUSE = "refuse"
+    SHRINK = "shrink"
+
+
+class SlippageBy(StrEnum):
+    """What makes a taker's fill worse than the price seen."""
+
+    NONE = "none"
+    BPS = "bps"
+    BOOK = "book"
+
+
+class OnThinBook(StrEnum):
+    """What happens to an order that the order book does not fill."""
+
+    PARTIAL = "partial"
+    REFUSE = "refuse"
 
 
 class ConventionName(StrEnum):
@@ -100,11 +127,22 @@ class WatchSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostSettings:
-    """Fee rates as fractions (0.001 is 0.1 %) and what a taker loses a side in basis points."""
+    """Fee rates as fractions (0.001 is 0.1 %) and what a taker loses a side in basis points.
+
+    `funding` and `borrow` (a rate a year) are None where they are not modelled. `venues` and `symbols` have costs of
+    their own. With `slippage_by` none the basis points do not count.
+    """
 
     maker: Decimal
     taker: Decimal
     slippage_bps: Decimal
+    funding: Funding | None
+    funding_every_ms: int
+    borrow: Decimal | None
+    slippage_by: SlippageBy
+    on_thin_book: OnThinBook
+    venues: tuple[OwnCosts, ...]
+    symbols: tuple[OwnCosts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +177,13 @@ class NotifyTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A named set of exits and size for `--preset`; `expires_ms` is a duration."""
+    """A named set of exits, size and guards for `--preset`; `expires_ms` is a duration."""
 
     name: str
     exits: ExitWish
     size: Size | None
     expires_ms: int | None
+    guards: GuardRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +207,10 @@ class Settings:
     convention_name: ConventionName
     convention: Convention
     sizing: SizingRules
+    caps: Caps
+    guards: GuardRules
     leverage: Decimal
+    maintenance_rate: Decimal
     notify_targets: tuple[NotifyTarget, ...]
     display: DisplaySettings
     presets: tuple[Preset, ...]

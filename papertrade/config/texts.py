@@ -8,7 +8,9 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from papertrade.config.schema import PRESETS_SAMPLE, SETTINGS, TARGETS_SAMPLE, Setting
+from papertrade.config.samples import GUARDS_SAMPLE, PRESETS_SAMPLE, TARGETS_SAMPLE
+from papertrade.config.schema import SETTINGS
+from papertrade.config.setting import Setting
 from papertrade.config.values import as_scalar
 
 _WIDTH: Final = 100
@@ -47,7 +49,7 @@ def render_reference() -> str:
         for s in SETTINGS
     ]
     head = ["| setting | default | allowed | what it does | variable |", "| --- | --- | --- | --- | --- |"]
-    samples = (("notify", "targets", TARGETS_SAMPLE), ("", "presets", PRESETS_SAMPLE))
+    samples = (("", "guards", GUARDS_SAMPLE), ("notify", "targets", TARGETS_SAMPLE), ("", "presets", PRESETS_SAMPLE))
     blocks = [_sample_block(*sample) for sample in samples]
     return "\n".join([*head, *rows, "", *blocks])
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +18,7 @@ from papertrade.config.settings import Secret
 from papertrade.engine.instants import parse_duration
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, parse_decimal, plain
+from papertrade.engine.values import dataclass
 from papertrade.text_nodes import Items, Node, Span, Text
 
 T = TypeVar("T")
@@ -126,13 +126,21 @@ def seconds(low: str, high: str) -> Kind[int]:
 
 def rate(high_percent: str) -> Kind[Decimal]:
     """Accept a fraction `0.001` or the same in percent, `0.1%`; the value is the fraction."""
+    return _rate("0", high_percent)
 
+
+def signed_rate(high_percent: str) -> Kind[Decimal]:
+    """Accept a rate that may be below 0."""
+    return _rate(f"-{high_percent}", high_percent)
+
+
+def _rate(low: str, high: str) -> Kind[Decimal]:
     def parse(text: str) -> Decimal:
         if not text.endswith("%"):
-            return CONTEXT.divide(_within(CONTEXT.multiply(parse_decimal(text), HUNDRED), "0", high_percent), HUNDRED)
-        return CONTEXT.divide(_within(parse_decimal(text.removesuffix("%").rstrip()), "0", high_percent), HUNDRED)
+            return CONTEXT.divide(_within(CONTEXT.multiply(parse_decimal(text), HUNDRED), low, high), HUNDRED)
+        return CONTEXT.divide(_within(parse_decimal(text.removesuffix("%").rstrip()), low, high), HUNDRED)
 
-    return scalar(f"a rate from 0% to {high_percent}%, written `0.1%` or `0.001`", parse)
+    return scalar(f"a rate from {low}% to {high}%, written `0.1%` or `0.001`", parse)
 
 
 def percent(low: str, high: str) -> Kind[Decimal]:

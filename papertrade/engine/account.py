@@ -6,12 +6,23 @@ Assets are positive (cash, reserved); capital and profit are booked with the opp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
-from papertrade.engine.messages import CashMoved, EntryFilled, Event, ExitFilled, TradeEnded, TradePlaced
-from papertrade.engine.money import CONTEXT, ZERO, exact
+from papertrade.engine.messages import (
+    CashMoved,
+    CostCharged,
+    EntryFilled,
+    Event,
+    ExitFilled,
+    Refusal,
+    TradeEnded,
+    TradePlaced,
+    TradeVoided,
+)
+from papertrade.engine.money import CONTEXT, ZERO, exact, plain
+from papertrade.engine.values import dataclass
 
 
 class Book(StrEnum):
@@ -23,6 +34,13 @@ class Book(StrEnum):
     FEES = "fees"
     FUNDING = "funding"
     CAPITAL = "capital"
+
+
+_CASH: Final = Book.CASH
+_RESERVED: Final = Book.RESERVED
+_REALIZED_PNL: Final = Book.REALIZED_PNL
+_FEES: Final = Book.FEES
+_CAPITAL: Final = Book.CAPITAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,18 @@ class AccountBook:
         return CONTEXT.add(self.capital, self.realized)
 
 
+def withdraw(account: AccountBook, amount: Decimal, note: str) -> CashMoved | Refusal:
+    """Take free cash out of an account."""
+    if amount > account.cash:
+        return Refusal(
+            "insufficient_funds",
+            f"cannot withdraw `{plain(amount)}` {account.currency}: `{plain(account.cash)}` is free",
+            f"papertrade account withdraw {plain(account.cash)}",
+            {"need": plain(amount), "have": plain(account.cash), "reserved": plain(account.reserved)},
+        )
+    return CashMoved(account_id=account.account_id, amount=-amount, note=note)
+
+
 def postings(event: Event) -> tuple[Posting, ...]:
     """Return the non-zero postings of an event; they sum to zero. Most events make none."""
     with exact():
@@ -63,11 +93,11 @@ def posted(book: AccountBook, event: Event) -> AccountBook:
     cash, reserved, capital, realized = book.cash, book.reserved, book.capital, book.realized
     with exact():
         for name, amount in _lines(event):
-            if name is Book.CASH:
+            if name is _CASH:
                 cash += amount
-            elif name is Book.RESERVED:
+            elif name is _RESERVED:
                 reserved += amount
-            elif name is Book.CAPITAL:
+            elif name is _CAPITAL:
                 capital -= amount
             else:
                 realized -= amount
@@ -87,25 +117,36 @@ def _lines(event: Event) -> tuple[tuple[Book, Decimal], ...]:
     """Return what an event moves, book by book; a line may be 0."""
     match event:
         case CashMoved():
-            return (Book.CASH, event.amount), (Book.CAPITAL, -event.amount)
+            return (_CASH, event.amount), (_CAPITAL, -event.amount)
         case TradePlaced():
             tied = event.reserve + event.fee
-            return (Book.CASH, -tied), (Book.RESERVED, tied)
+            return (_CASH, -tied), (_RESERVED, tied)
         case EntryFilled() if event.order is not None:
             spent = event.reserve + event.fee
-            return (Book.CASH, -spent), (Book.RESERVED, event.reserve), (Book.FEES, event.fee)
+            return (_CASH, -spent), (_RESERVED, event.reserve), (_FEES, event.fee)
         case EntryFilled():
             used = event.fee + event.released
-            return (Book.CASH, event.released), (Book.RESERVED, -used), (Book.FEES, event.fee)
+            return (_CASH, event.released), (_RESERVED, -used), (_FEES, event.fee)
         case ExitFilled():
             back = event.reserve_released + event.gross - event.fee
             return (
-                (Book.CASH, back),
-                (Book.RESERVED, -event.reserve_released),
-                (Book.REALIZED_PNL, -event.gross),
-                (Book.FEES, event.fee),
+                (_CASH, back),
+                (_RESERVED, -event.reserve_released),
+                (_REALIZED_PNL, -event.gross),
+                (_FEES, event.fee),
+            )
+        case CostCharged():
+            payer = Book.RESERVED if event.amount > 0 else Book.CASH
+            return (payer, -event.amount), (Book.FUNDING, event.amount)
+        case TradeVoided():
+            return (
+                (Book.CASH, event.cash_back),
+                (Book.RESERVED, -event.reserve),
+                (Book.REALIZED_PNL, event.gross),
+                (Book.FEES, -event.fees),
+                (Book.FUNDING, -event.funding),
             )
         case TradeEnded():
-            return (Book.CASH, event.released), (Book.RESERVED, -event.released)
+            return (_CASH, event.released), (_RESERVED, -event.released)
         case _:
             return ()

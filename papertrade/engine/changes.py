@@ -7,9 +7,11 @@ what the market does to a trade is decided in `touch.py`, never here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from papertrade.engine.account import AccountBook
+from papertrade.engine.book_fills import Depth, filled_of, walked
+from papertrade.engine.carry import leave
 from papertrade.engine.exit_wish import (
     BreakEvenWish,
     ExitWish,
@@ -19,7 +21,7 @@ from papertrade.engine.exit_wish import (
     TimeLimitWish,
     TrailWish,
 )
-from papertrade.engine.fills import Decision, exit_fill, fee_of, fee_rate, part_to_close
+from papertrade.engine.fills import Decision, fee_of, fee_rate, part_to_close
 from papertrade.engine.instants import to_iso
 from papertrade.engine.levels import (
     Entered,
@@ -33,12 +35,22 @@ from papertrade.engine.levels import (
     with_rules,
 )
 from papertrade.engine.market import MINUTE_MS, Quote, first_whole_open
-from papertrade.engine.messages import Cause, ExitFilled, LevelsChanged, Liquidity, Refusal, TradeEnded
+from papertrade.engine.messages import (
+    Cause,
+    CostCharged,
+    ExitFilled,
+    LevelsChanged,
+    Liquidity,
+    Refusal,
+    TradeEnded,
+    TradeVoided,
+)
 from papertrade.engine.money import ONE, ZERO, exact, plain
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import levels_at
 from papertrade.engine.step import Rules
 from papertrade.engine.trade import ExitReason, Flag, Levels, Ruling, Status, Stop, Trade
+from papertrade.engine.values import dataclass, replace
 
 _ENDINGS = {
     ExitReason.STOP_LOSS: "stop",
@@ -48,12 +60,23 @@ _ENDINGS = {
 
 
 def close_trade(
-    trade: Trade, fraction: Decimal, raw_price: Decimal, quote: Quote | None, at_ms: int, flags: Sequence[Flag] = ()
-) -> ExitFilled | Refusal:
-    """Close a fraction (0…1] of what is open at `raw_price`; without a quote the price is the user's own."""
+    trade: Trade,
+    fraction: Decimal,
+    raw_price: Decimal,
+    quote: Quote | None,
+    at_ms: int,
+    flags: Sequence[Flag] = (),
+    depth: Depth | None = None,
+) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
+    """Close a fraction (0…1] of what is open at `raw_price`; without a quote the price is the user's own.
+
+    With a `depth` it leaves at what the order book gives; what that does not fill stays open (flag `thin_book`).
+
+    What holding the trade has cost until then is charged before the exit.
+    """
     with exact():
         cause = Cause(rule="5 closed by hand", raw_price=raw_price, quote=quote)
-        return _leave(trade, trade.open_quantity * fraction, cause, at_ms, flags)
+        return _leave(trade, trade.open_quantity * fraction, cause, at_ms, flags, depth)
 
 
 def cancel_trade(trade: Trade, why: str, at_ms: int) -> TradeEnded | Refusal:
@@ -71,6 +94,45 @@ def cancel_trade(trade: Trade, why: str, at_ms: int) -> TradeEnded | Refusal:
     return TradeEnded(
         trade_id=trade.id, status=Status.CANCELLED, released=trade.reserve, why=why or "cancelled by hand", at_ms=at_ms
     )
+
+
+def void_trade(trade: Trade, account: AccountBook, reason: str, at_ms: int) -> TradeVoided | Refusal:
+    """Take a trade back, whatever became of it: what it posted is posted the other way round.
+
+    Refused if it is void already, belongs to an epoch that is over, or if the cash that it gained is not there.
+    """
+    if Flag.VOID in trade.flags:
+        hint = f"papertrade show {trade.id}"
+        return Refusal("already_void", f"trade `{trade.id}` is void already", hint, {"trade_id": trade.id})
+    if not trade.status.is_live and trade.entry_price is None:
+        return ended_refusal(trade)
+    if trade.order.epoch != account.epoch:
+        return Refusal(
+            "earlier_epoch",
+            f"trade `{trade.id}` belongs to epoch {trade.order.epoch}, which was ended by a reset",
+            None,
+            {"trade_id": trade.id, "epoch": trade.order.epoch},
+        )
+    void = TradeVoided(
+        trade_id=trade.id,
+        reserve=trade.reserve,
+        fees=trade.fees,
+        gross=trade.gross,
+        funding=trade.funding,
+        reason=reason,
+        at_ms=at_ms,
+    )
+    with exact():
+        back = void.cash_back
+        if account.cash + back < 0:
+            return Refusal(
+                "insufficient_funds",
+                f"taking trade `{trade.id}` back costs `{plain(-back)}` {account.currency}, "
+                f"`{plain(account.cash)}` is free",
+                "close another trade, or deposit",
+                {"need": plain(-back), "have": plain(account.cash), "shortfall": plain(-back - account.cash)},
+            )
+    return void
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +186,9 @@ def counts_from(trade: Trade, at_ms: int, rules: Rules) -> int:
 def ended_refusal(trade: Trade) -> Refusal:
     """Return the refusal of a change to a trade that is not there any more, with what happened to it."""
     what = f"{trade.status}"
-    if trade.exit_reason is not None:
+    if Flag.VOID in trade.flags:
+        what = "it was taken back"
+    elif trade.exit_reason is not None:
         word = _ENDINGS.get(trade.exit_reason, str(trade.exit_reason).replace("_", " "))
         what = f"{word} `{plain(trade.exit_price or ZERO)}`"
     if trade.closed_at is not None:
@@ -151,13 +215,21 @@ def ended_refusal(trade: Trade) -> Refusal:
     )
 
 
-def _leave(trade: Trade, wanted: Decimal, cause: Cause, at_ms: int, flags: Sequence[Flag]) -> ExitFilled | Refusal:
+def _leave(
+    trade: Trade, wanted: Decimal, cause: Cause, at_ms: int, flags: Sequence[Flag], depth: Depth | None
+) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
     if trade.status is not Status.OPEN:
         return ended_refusal(trade)
-    decision = Decision(
-        cause=cause, reason=ExitReason.MANUAL, liquidity=Liquidity.TAKER, at_ms=at_ms, flags=tuple(flags)
-    )
-    return exit_fill(trade, part_to_close(trade, wanted, cause.raw_price), decision)
+    part = part_to_close(trade, wanted, cause.raw_price)
+    marks = tuple(flags)
+    if depth is not None:
+        filled = filled_of(part, depth, trade.order.terms, trade.order.symbol)
+        if isinstance(filled, Refusal):
+            return filled
+        marks += (Flag.THIN_BOOK,) if filled < part else ()
+        part, cause = filled, walked(cause, filled, depth)
+    decision = Decision(cause=cause, reason=ExitReason.MANUAL, liquidity=Liquidity.TAKER, at_ms=at_ms, flags=marks)
+    return leave(trade, part, decision)
 
 
 def _changed_wish(old: ExitWish, change: ExitChange) -> ExitWish:

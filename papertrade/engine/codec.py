@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from papertrade.engine import messages
+from papertrade.engine import guard_events, messages
 from papertrade.engine.later import LATER
 from papertrade.engine.messages import Event
 from papertrade.engine.money import parse_decimal, plain
@@ -32,13 +32,18 @@ KINDS: Final[dict[str, type[Event]]] = {
     "trade_placed": messages.TradePlaced,
     "entry_filled": messages.EntryFilled,
     "exit_filled": messages.ExitFilled,
+    "cost_charged": messages.CostCharged,
     "trade_ended": messages.TradeEnded,
+    "trade_voided": messages.TradeVoided,
     "stop_moved": messages.StopMoved,
+    "trails_moved": messages.TrailsMoved,
     "levels_changed": messages.LevelsChanged,
     "trade_flagged": messages.TradeFlagged,
     "tags_changed": messages.TagsChanged,
     "note_added": messages.NoteAdded,
     "refused": messages.Refused,
+    "guard_acted": guard_events.GuardActed,
+    "guards_reset": guard_events.GuardsReset,
 }
 """The journal's name of each event."""
 

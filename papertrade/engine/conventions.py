@@ -7,11 +7,12 @@ An option changes one step of the rule in `touch.py` and nothing else. The defau
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
 from papertrade.engine.later import LATER
+from papertrade.engine.values import dataclass
 
 
 class SameCandle(StrEnum):

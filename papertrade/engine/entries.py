@@ -7,17 +7,27 @@ deposits nor the order of instruments can change it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from papertrade.engine.exit_wish import ExitWish
-from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, liquidation_price, reserve_of
+from papertrade.engine.fills import (
+    affordable,
+    fee_of,
+    fee_rate,
+    filled_price,
+    is_ruined,
+    liquidation_price,
+    paid_price,
+    reserve_of,
+    slippage_of,
+)
 from papertrade.engine.levels import Entered, check_rules, check_sides, resolve, with_rules
-from papertrade.engine.market import Side
-from papertrade.engine.messages import Cause, EntryFilled, Liquidity, TradeEnded
-from papertrade.engine.money import ZERO, plain, up_to_grid
+from papertrade.engine.market import LONG, Side
+from papertrade.engine.messages import TAKER, Cause, EntryFilled, Liquidity, TradeEnded
+from papertrade.engine.money import ZERO, plain
 from papertrade.engine.state import ruling_at
 from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Terms, Trade
+from papertrade.engine.values import replace
 
 
 def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> EntryFilled | TradeEnded:
@@ -26,6 +36,7 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     terms = order.terms
     candle = cause.candle
     seen_from, seen_to = (at_ms, at_ms) if candle is None else (candle.open_ms, candle.end_ms)
+    observed = (Flag.OBSERVED,) if candle is None else ()
     active = ruling_at(trade, seen_from)
     rulings = (active, *(r for r in trade.rulings if r.from_ms > seen_from))
     price = filled_price(cause.raw_price, order.side is Side.LONG, liquidity, terms)
@@ -38,7 +49,7 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
     # Only a shrunk fill can be too small: the quantity placed was big enough.
     if not is_shrunk or _is_enough(quantity, price, terms):
         event = _fill(trade.id, order, rulings, price, quantity, liquidity, cause, at_ms)
-        why = _rejection(event.rulings[0].levels, order.side, price, at_ms)
+        why = _rejection(event.rulings[0].levels, order, price, at_ms)
     if why is not None:
         return TradeEnded(
             trade_id=trade.id,
@@ -47,13 +58,14 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
             why=why,
             at_ms=at_ms,
             applied_to=seen_to,
+            flags=observed,
         )
     return replace(
         event,
         order=None,
         released=trade.reserve - event.reserve - event.fee,
         applied_to=seen_to,
-        flags=(*((Flag.OBSERVED,) if candle is None else ()), *((Flag.SHRUNK,) if is_shrunk else ())),
+        flags=(*observed, Flag.SHRUNK) if is_shrunk else observed,
     )
 
 
@@ -62,9 +74,9 @@ def enter_at_once(trade_id: int, order: Order, cause: Cause, at_ms: int, levels:
 
     `levels` are those of the check, where the caller has them.
     """
-    price = filled_price(cause.raw_price, order.side is Side.LONG, Liquidity.TAKER, order.terms)
+    price = paid_price(cause, order.side is LONG, TAKER, order.terms)
     ruling = Ruling(order.placed_at, order.exits, levels)
-    return _fill(trade_id, order, (ruling,), price, order.quantity, Liquidity.TAKER, cause, at_ms)
+    return _fill(trade_id, order, (ruling,), price, order.quantity, TAKER, cause, at_ms)
 
 
 def _fill(
@@ -88,14 +100,16 @@ def _fill(
         liquidity=liquidity,
         fee_rate=rate,
         fee=fee,
-        slippage=up_to_grid(abs(price - cause.raw_price) * quantity),
+        slippage=slippage_of(price, cause.raw_price, quantity),
         reserve=reserve_of(price, quantity, terms),
         released=ZERO,
         rulings=tuple(
-            r
-            if r.levels is not None
-            else Ruling(r.from_ms, r.wish, _levels(r.wish, order, price, quantity, fee, at_ms))
-            for r in rulings
+            [
+                r
+                if r.levels is not None
+                else Ruling(r.from_ms, r.wish, _levels(r.wish, order, price, quantity, fee, at_ms))
+                for r in rulings
+            ]
         ),
         liquidation_price=liquidation_price(order.side, price, terms),
         cause=cause,
@@ -117,8 +131,11 @@ def _is_enough(quantity: Decimal, price: Decimal, terms: Terms) -> bool:
     return quantity > 0 and quantity >= terms.quantity_min and quantity * price >= terms.notional_min
 
 
-def _rejection(levels: Levels | None, side: Side, price: Decimal, at_ms: int) -> str | None:
-    """Return why a fill is rejected: its exits do not suit its price."""
+def _rejection(levels: Levels | None, order: Order, price: Decimal, at_ms: int) -> str | None:
+    """Return why a fill is rejected: its exits do not suit its price, or it would be liquidated by it."""
+    side = order.side
+    if is_ruined(side, price, order.terms):
+        return f"at `{plain(price)}` its liquidation price is no farther than its entry"
     wrong = None if levels is None else check_sides(levels, side, price, "entry")
     if wrong is None and levels is not None:
         wrong = check_rules(levels, side, price, "entry", at_ms)

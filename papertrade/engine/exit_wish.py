@@ -8,7 +8,7 @@ not contradict itself, and what an old journal does not say is a field with a de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, assert_never
@@ -16,6 +16,7 @@ from typing import Final, assert_never
 from papertrade.engine.instants import duration_text, parse_duration, parse_time, to_iso
 from papertrade.engine.later import LATER
 from papertrade.engine.money import HUNDRED, ONE, ZERO, parse_decimal, plain
+from papertrade.engine.values import dataclass
 
 
 class LevelKind(StrEnum):
@@ -31,7 +32,13 @@ class LevelKind(StrEnum):
     @property
     def is_even(self) -> bool:
         """Whether it is a break-even price, with costs or without."""
-        return self in (LevelKind.EVEN, LevelKind.EVEN_GROSS)
+        return self is _EVEN or self is _EVEN_GROSS
+
+
+_EVEN: Final = LevelKind.EVEN
+_EVEN_GROSS: Final = LevelKind.EVEN_GROSS
+_RISK: Final = LevelKind.RISK
+_SIGNED_PERCENT: Final = LevelKind.SIGNED_PERCENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,9 @@ class Level:
         if self.kind.is_even:
             if self.value != 0:
                 raise ValueError(f"level `{self}` has no number of its own")
-        elif self.kind is not LevelKind.SIGNED_PERCENT and self.value <= 0:
+        elif self.kind is not _SIGNED_PERCENT and self.value <= ZERO:
             raise ValueError(f"level `{self}` must be above 0")
-        elif self.kind is LevelKind.SIGNED_PERCENT and self.value <= -HUNDRED:
+        elif self.kind is _SIGNED_PERCENT and self.value <= -HUNDRED:
             raise ValueError(f"level `{self}` would be a price of 0 or less")
 
     def __str__(self) -> str:
@@ -161,16 +168,16 @@ class ExitWish:
     after_first: Level | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        if self.stop is not None and self.stop.kind is LevelKind.RISK:
+        if self.stop is not None and self.stop.kind is _RISK:
             raise ValueError(f"stop `{self.stop}` cannot be in risks: the stop defines the risk")
         if self.stop is None:
             self._refuse_risks()
         given = [t.fraction for t in self.targets if t.fraction is not None]
         if given and len(given) != len(self.targets):
             raise ValueError("either every target has a fraction or none has")
-        if sum(given, ZERO) > ONE:
+        if given and sum(given, ZERO) > ONE:
             raise ValueError(f"fractions of the targets sum to `{plain(sum(given, ZERO))}`, more than 1")
-        if len({t.level for t in self.targets}) != len(self.targets):
+        if len(self.targets) > 1 and len({t.level for t in self.targets}) != len(self.targets):
             raise ValueError("two targets have the same level")
         if self.after_first is not None and (not self.targets or self.targets[0].fraction == 1 or self._is_single()):
             raise ValueError(
@@ -181,8 +188,7 @@ class ExitWish:
     @property
     def is_plain(self) -> bool:
         """Whether a stop and targets are all that is wished."""
-        rules = (self.trail, self.break_even, self.time_limit, self.after_first)
-        return rules == (None, None, None, None)
+        return self.trail is None and self.break_even is None and self.time_limit is None and self.after_first is None
 
     def _is_single(self) -> bool:
         return len(self.targets) == 1 and self.targets[0].fraction is None
@@ -226,7 +232,11 @@ def parse_level(text: str) -> Level:
 def parse_target(text: str) -> TargetWish:
     """Read a level with an optional fraction: `110`, `110:0.5`, `2R:0.5`."""
     level, colon, fraction = text.strip().partition(":")
-    return TargetWish(parse_level(level), parse_decimal(fraction) if colon else None)
+    wished = parse_level(level)
+    try:
+        return TargetWish(wished, parse_decimal(fraction) if colon else None)
+    except ValueError as error:
+        raise ValueError(f"{error}: behind the colon of a target stands its part, `110:0.5`") from None
 
 
 def parse_trail(text: str) -> TrailWish:

@@ -6,13 +6,15 @@ arithmetic, once, for entries and exits alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 
-from papertrade.engine.market import Side
-from papertrade.engine.messages import Cause, ExitFilled, Liquidity
+from papertrade.engine.market import LONG, SHORT, Side
+from papertrade.engine.messages import MAKER, Cause, ExitFilled, Liquidity
 from papertrade.engine.money import GRID, ONE, ZERO, ceil_to, floor_to, to_grid, up_to_grid
+from papertrade.engine.order_book import BookLevel
 from papertrade.engine.trade import ExitReason, Flag, Levels, Target, Terms, Trade
+from papertrade.engine.values import dataclass
 
 _BPS = Decimal(10_000)
 _HALF_A_UNIT = Decimal("0.000000005")  # what rounding may take off a reserve; a fee it can only raise
@@ -37,11 +39,24 @@ class Decision:
 
 def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
     """Return the price that a fill gets: a taker's worsened by slippage, on the step against the trader, above 0."""
-    bps = ZERO if liquidity is Liquidity.MAKER else terms.slippage_bps
+    bps = ZERO if liquidity is MAKER else terms.slippage_bps
     grid = terms.price_grid
     if is_buying:
-        return ceil_to(raw if bps == 0 else raw * (_BPS + bps) / _BPS, grid)
-    return max(floor_to(raw if bps == 0 else raw * (_BPS - bps) / _BPS, grid), grid)
+        return ceil_to(raw if bps == ZERO else raw * (_BPS + bps) / _BPS, grid)
+    return max(floor_to(raw if bps == ZERO else raw * (_BPS - bps) / _BPS, grid), grid)
+
+
+def paid_price(cause: Cause, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
+    """Return the price of a fill: the mean of the levels of the order book that it took, else as `filled_price`."""
+    if not cause.walked:
+        return filled_price(cause.raw_price, is_buying, liquidity, terms)
+    mean = mean_price(cause.walked)
+    return ceil_to(mean, terms.price_grid) if is_buying else max(floor_to(mean, terms.price_grid), terms.price_grid)
+
+
+def mean_price(levels: Sequence[BookLevel]) -> Decimal:
+    """Return the price of the levels of an order book that were taken, weighted by quantity and not rounded."""
+    return sum((level.price * level.quantity for level in levels), ZERO) / sum(level.quantity for level in levels)
 
 
 def fee_of(price: Decimal, quantity: Decimal, rate: Decimal) -> Decimal:
@@ -51,7 +66,12 @@ def fee_of(price: Decimal, quantity: Decimal, rate: Decimal) -> Decimal:
 
 def fee_rate(liquidity: Liquidity, terms: Terms) -> Decimal:
     """Return the rate that applies to a maker or a taker."""
-    return terms.maker if liquidity is Liquidity.MAKER else terms.taker
+    return terms.maker if liquidity is MAKER else terms.taker
+
+
+def slippage_of(price: Decimal, raw: Decimal, quantity: Decimal) -> Decimal:
+    """Return what a fill of `quantity` at `price` lost against `raw`, rounded up at 1e-8."""
+    return ZERO if price == raw else up_to_grid(abs(price - raw) * quantity)
 
 
 def reserve_of(price: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
@@ -69,16 +89,31 @@ def affordable(price: Decimal, rate: Decimal, available: Decimal, terms: Terms) 
 
 
 def liquidation_price(side: Side, entry: Decimal, terms: Terms) -> Decimal | None:
-    """Return where loss plus exit fee eat the whole reserve, rounded away from the entry; None if never.
+    """Return where loss plus exit fee eat the reserve, rounded away from the entry; None if never.
 
-    Source: docs/semantics.md section 4.6, with entry / leverage as the reserve of a unit. A long without
-    leverage cannot lose more than its reserve.
+    Source: docs/semantics.md section 4.6, with entry / leverage as the reserve of a unit: what is left of it is to
+    pay the fee and to be the maintenance rate's part of the notional. A long without leverage cannot lose more than
+    its reserve.
     """
-    unit_reserve = entry / terms.leverage
-    if side is Side.LONG:
-        price = floor_to((entry - unit_reserve) / (ONE - terms.taker), terms.price_grid)
-        return price if price > 0 else None
-    return ceil_to((entry + unit_reserve) / (ONE + terms.taker), terms.price_grid)
+    return ruin_price(side, entry, entry / terms.leverage, ONE, terms)
+
+
+def ruin_price(side: Side, entry: Decimal, reserve: Decimal, quantity: Decimal, terms: Terms) -> Decimal | None:
+    """Return the liquidation price of a quantity that holds a reserve of any size."""
+    least = terms.taker + terms.maintenance
+    if side is LONG:
+        left = entry * quantity - reserve
+        if left <= ZERO:
+            return None
+        price = floor_to(left / (quantity * (ONE - least)), terms.price_grid)
+        return price if price > ZERO else None
+    return ceil_to((entry * quantity + reserve) / (quantity * (ONE + least)), terms.price_grid)
+
+
+def is_ruined(side: Side, entry: Decimal, terms: Terms) -> bool:
+    """Whether a trade would be beyond its liquidation price from the first: too much leverage for what must be left."""
+    ruin = liquidation_price(side, entry, terms)
+    return ruin is not None and (entry - ruin) * side.sign <= 0
 
 
 def even_price(side: Side, entry: Decimal, entry_fee: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
@@ -105,18 +140,20 @@ def _even_price(side: Side, entry: Decimal, entry_fee: Decimal, quantity: Decima
 def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled:
     """Return the event that closes `quantity` of an open trade as decided.
 
-    The last part releases all that is left of the reserve and the entry fee. No exit costs more than its
-    share of the reserve: the fee stands and the gross loss is cut to fee − share.
+    The last part releases all that is left of the reserve, the entry fee and what holding it has cost. No exit costs
+    more than its share of the reserve: the fee stands and the gross loss is cut to fee − share.
     """
     terms = trade.order.terms
     is_final = quantity == trade.open_quantity
-    is_buying = trade.side is Side.SHORT
-    price = filled_price(decision.cause.raw_price, is_buying, decision.liquidity, terms)
+    side, raw = trade.order.side, decision.cause.raw_price
+    price = paid_price(decision.cause, side is SHORT, decision.liquidity, terms)
     rate = fee_rate(decision.liquidity, terms)
     share = trade.reserve if is_final else to_grid(trade.reserve * quantity / trade.open_quantity)
     entry_fee = trade.entry_fee_left if is_final else to_grid(trade.entry_fee_left * quantity / trade.open_quantity)
+    funding = trade.funding_left if is_final else to_grid(trade.funding_left * quantity / trade.open_quantity)
     fee = fee_of(price, quantity, rate)
-    gross = max(to_grid((price - trade.entered_price) * trade.side.sign * quantity), fee - share)
+    entry = trade.entered_price
+    gross = max(to_grid((price - entry if side is LONG else entry - price) * quantity), fee - share)
     return ExitFilled(
         trade_id=trade.id,
         quantity=quantity,
@@ -125,18 +162,19 @@ def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled
         liquidity=decision.liquidity,
         fee_rate=rate,
         fee=fee,
-        slippage=up_to_grid(abs(price - decision.cause.raw_price) * quantity),
+        slippage=slippage_of(price, raw, quantity),
         gross=gross,
         reserve_released=share,
         entry_fee_share=entry_fee,
-        realized=gross - fee - entry_fee,
+        realized=gross - fee - entry_fee - funding,
         is_final=is_final,
         cause=decision.cause,
         at_ms=decision.at_ms,
         target=decision.target,
         is_ambiguous=decision.is_ambiguous,
         applied_to=decision.applied_to,
-        flags=(*decision.flags, *_touch_flags(decision, trade.side)),
+        flags=(*decision.flags, *_touch_flags(decision, side)),
+        funding_share=funding,
     )
 
 
@@ -152,13 +190,16 @@ def part_to_close(trade: Trade, wanted: Decimal, price: Decimal) -> Decimal:
 
 def part_at_target(trade: Trade, levels: Levels, target: Target, price: Decimal) -> Decimal:
     """Return how much leaves at a target: its fraction, or all at the last one and where a piece would be too small."""
-    is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
+    if len(levels.targets) == 1:
+        is_last = target.fraction == ONE
+    else:
+        is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
     return trade.open_quantity if is_last else part_to_close(trade, levels.base_quantity * target.fraction, price)
 
 
 def _touch_flags(decision: Decision, side: Side) -> tuple[Flag, ...]:
     """Flag a maker's exit whose level is the very extreme of its candle: a touch that may not have filled."""
     candle = decision.cause.candle
-    if candle is None or decision.liquidity is not Liquidity.MAKER:
+    if candle is None or decision.liquidity is not MAKER:
         return ()
-    return (Flag.AT_TOUCH,) if decision.cause.level == (candle.high if side is Side.LONG else candle.low) else ()
+    return (Flag.AT_TOUCH,) if decision.cause.level == (candle.high if side is LONG else candle.low) else ()

@@ -6,7 +6,6 @@ stop is reached is decided in `touch.py`. The rule to keep: nothing here moves a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +15,7 @@ from papertrade.engine.messages import Cause, StopMoved
 from papertrade.engine.money import ZERO, exact
 from papertrade.engine.state import levels_at
 from papertrade.engine.trade import BreakEven, Levels, Status, Trade, Trail
+from papertrade.engine.values import replace
 
 NEW_PEAK: Final = "4.3 new peak"
 """The rule by which a trail follows: what happens often, and is worth a line in the journal only."""

@@ -18,6 +18,7 @@ _UNITS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000,
 _DURATION_MAX_MS: Final = 3_660 * _UNITS["d"]
 # Whole seconds would be read as January 1970; milliseconds of a market's lifetime are never this small.
 _EPOCH_MS_MIN: Final = 100_000_000_000
+_EPOCH_SECONDS_MIN: Final = 100_000_000
 
 _EPOCH_MS = re.compile(r"[0-9]{1,15}", re.ASCII)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
@@ -107,6 +108,8 @@ def to_iso(at_ms: int) -> str:
 
 def _epoch_ms(text: str) -> int:
     at_ms = int(text)
+    if at_ms < _EPOCH_SECONDS_MIN:
+        raise ValueError(f"`{text}` is not a time: write `2026-11-20T10:00:00Z` or epoch milliseconds")
     if at_ms < _EPOCH_MS_MIN:
         raise ValueError(f"`{text}` looks like epoch seconds: times are epoch milliseconds, `{text}000`")
     return _bounded(at_ms, text)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.money import ZERO
+from papertrade.engine.values import dataclass
 
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._]{0,31}", re.ASCII)
 

@@ -7,22 +7,24 @@ entry, a target towards it: down for a long, up for a short.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 
 from papertrade.engine.exit_wish import BreakEvenWish, ExitWish, Level, LevelKind, TargetWish, TimeLimitWish, TrailWish
 from papertrade.engine.fills import even_price
 from papertrade.engine.instants import to_iso
-from papertrade.engine.market import Side
+from papertrade.engine.market import LONG, SHORT, Side
 from papertrade.engine.messages import Refusal
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
 from papertrade.engine.trade import BreakEven, ExitReason, Levels, Stop, Target, Terms, Trail
+from papertrade.engine.values import dataclass, replace
+
+_PRICE: Final = LevelKind.PRICE
 
 
 def against_trader(price: Decimal, side: Side, grid: Decimal) -> Decimal:
     """Round a level of a trade to the grid of its prices: down for a long, up for a short."""
-    return floor_to(price, grid) if side is Side.LONG else ceil_to(price, grid)
+    return floor_to(price, grid) if side is LONG else ceil_to(price, grid)
 
 
 def resolve(
@@ -41,9 +43,9 @@ def resolve(
     shares: dict[Decimal, Decimal] = {}
     for target, fraction in zip(wish.targets, _fractions(wish.targets), strict=True):
         price = against_trader(_price(target.level, side, entry, risk, side.sign), side, grid)
-        shares[price] = shares.get(price, ZERO) + fraction
-    nearest_first = sorted(shares, reverse=side is Side.SHORT)
-    return Levels(stop, tuple(Target(price, shares[price]) for price in nearest_first), base_quantity)
+        shares[price] = shares[price] + fraction if price in shares else fraction
+    nearest_first = sorted(shares.items(), reverse=side is SHORT)
+    return Levels(stop, tuple([Target(price, share) for price, share in nearest_first]), base_quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +166,16 @@ def _not_beyond(what: str, level: Decimal, other: str, limit: Decimal, side: Sid
 
 def check_sides(levels: Levels, side: Side, reference: Decimal, name: str) -> Refusal | None:
     """Return why a level lies on the wrong side of `reference` (an entry or a price, named `name`), or None."""
-    if levels.stop is not None and (levels.stop - reference) * side.sign >= 0:
-        return _wrong_side("stop", levels.stop, side, reference, name)
+    stop, is_long = levels.stop, side is LONG
+    if stop is not None and (stop >= reference if is_long else stop <= reference):
+        return _wrong_side("stop", stop, side, reference, name)
+    lowest = ONE if stop is None else stop
     for target in levels.targets:
-        if not target.is_filled and (target.price - reference) * side.sign <= 0:
-            return _wrong_side("target", target.price, side, reference, name)
-    lowest = min((p for p in (levels.stop, *(t.price for t in levels.targets)) if p is not None), default=ONE)
-    if lowest <= 0:
+        price = target.price
+        if not target.is_filled and (price <= reference if is_long else price >= reference):
+            return _wrong_side("target", price, side, reference, name)
+        lowest = min(lowest, price)
+    if lowest <= ZERO:
         return Refusal("invalid_level", f"level `{plain(lowest)}` is not a price: it must be above 0")
     return None
 
@@ -196,9 +201,9 @@ def _wrong_side(what: str, level: Decimal, side: Side, reference: Decimal, name:
 
 def _price(level: Level, side: Side, entry: Decimal, risk: Decimal, towards: int) -> Decimal:
     """Return the unrounded price of one level; `towards` is the sign of an unsigned percentage."""
+    if level.kind is _PRICE:
+        return level.value
     match level.kind:
-        case LevelKind.PRICE:
-            return level.value
         case LevelKind.PERCENT:
             change = level.value * towards
         case LevelKind.SIGNED_PERCENT:
@@ -217,5 +222,7 @@ def _fractions(targets: Sequence[TargetWish]) -> list[Decimal]:
     given = [t.fraction for t in targets if t.fraction is not None]
     if given or not targets:
         return given
+    if len(targets) == 1:
+        return [ONE]
     share = floor_to(CONTEXT.divide(ONE, len(targets)), GRID)
     return [share] * (len(targets) - 1) + [ONE - share * (len(targets) - 1)]

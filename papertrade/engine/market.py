@@ -6,12 +6,12 @@ nothing behind this file needs to ask again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from papertrade.engine.money import ZERO, plain
+from papertrade.engine.values import dataclass
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -44,7 +44,12 @@ class Side(StrEnum):
     @property
     def sign(self) -> int:
         """+1 for long, -1 for short."""
-        return 1 if self is Side.LONG else -1
+        return 1 if self is LONG else -1
+
+
+# A member named by its class costs as much as a decimal operation, so what runs once a touch has names of its own.
+LONG: Final = Side.LONG
+SHORT: Final = Side.SHORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +98,15 @@ class Candle:
     volume: Decimal = ZERO
 
     def __post_init__(self) -> None:
-        _check_price(self.low)
-        _check_price(self.high)
-        if not (self.low <= self.open <= self.high and self.low <= self.close <= self.high):
+        low, high = self.low, self.high
+        _check_price(low)
+        _check_price(high)
+        if not (low <= self.open <= high and low <= self.close <= high):
             raise ValueError(
                 f"candle at {self.open_ms}: open `{plain(self.open)}` and close `{plain(self.close)}` "
                 f"must lie between low `{plain(self.low)}` and high `{plain(self.high)}`"
             )
-        if not self.volume.is_finite() or self.volume < 0:
+        if not self.volume.is_finite() or self.volume < ZERO:
             raise ValueError(f"candle at {self.open_ms}: volume `{plain(self.volume)}` must be 0 or more")
 
     @property
@@ -125,5 +131,5 @@ def first_whole_open(at_ms: int, interval_ms: int) -> int:
 
 
 def _check_price(price: Decimal) -> None:
-    if not price.is_finite() or price <= 0:
+    if not price.is_finite() or price <= ZERO:
         raise ValueError(f"`{plain(price)}` is not a price: it must be above 0")

@@ -8,14 +8,19 @@ are read for ever. The rule to keep: an event is named in the past tense and nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from papertrade.engine.guard_events import GuardActed, GuardsReset
+from papertrade.engine.later import LATER
 from papertrade.engine.market import Candle, Quote
+from papertrade.engine.money import ZERO, exact
+from papertrade.engine.order_book import BookLevel
 from papertrade.engine.signal import Signal
 from papertrade.engine.trade import ExitReason, Flag, Order, Ruling, Status
+from papertrade.engine.values import dataclass
 
 
 class Liquidity(StrEnum):
@@ -25,12 +30,17 @@ class Liquidity(StrEnum):
     TAKER = "taker"
 
 
+MAKER: Final = Liquidity.MAKER
+TAKER: Final = Liquidity.TAKER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """Why a fill happened and at which price: the rule (section of docs/semantics.md) and what was seen.
 
     `raw_price` is the level or the market's price before slippage (`slippage` a unit, never negative) and
     before rounding to the step. Exactly one of candle and quote is set, none for a price named by the user.
+    `walked` are the levels of the order book that the fill took, where it walked one: `raw_price` is the best.
     """
 
     rule: str
@@ -38,6 +48,7 @@ class Cause:
     level: Decimal | None = None
     candle: Candle | None = None
     quote: Quote | None = None
+    walked: tuple[BookLevel, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +132,9 @@ class EntryFilled:
 class ExitFilled:
     """A part of a trade, or all that was left (`is_final`), was closed.
 
-    `gross` is before fees and never below `fee − reserve_released`; `realized` = gross − fee − entry_fee_share.
-    `target` is the price of the target that was taken.
+    `gross` is before fees and never below `fee − reserve_released`; `realized` = gross − fee − entry_fee_share −
+    funding_share, which is this part of what holding the trade has cost. `target` is the price of the target taken,
+    `why` what a person said who closed it by hand.
     """
 
     trade_id: int
@@ -144,6 +156,40 @@ class ExitFilled:
     is_ambiguous: bool = False
     applied_to: int | None = None
     flags: tuple[Flag, ...] = ()
+    funding_share: Decimal = field(default=ZERO, metadata=LATER)
+    why: str = field(default="", metadata=LATER)
+
+
+class CostKind(StrEnum):
+    """What holding a trade costs: funding at its instants, interest on what is borrowed."""
+
+    FUNDING = "funding"
+    BORROW = "borrow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostCharged:
+    """Holding a trade cost `amount`, taken from its reserve, or brought it (below 0), given to free cash.
+
+    `owed` is notional · rate (of interest: for `from_ms` to `to_ms` out of a year), rounded up at 1e-8; no more than
+    the reserve is taken. `notional` is that of `quantity` at `price`, of interest the part that is borrowed. Funding
+    is for the instant `to_ms`. `liquidation_price` is that of the reserve then left.
+    """
+
+    trade_id: int
+    kind: CostKind
+    amount: Decimal
+    owed: Decimal
+    rate: Decimal
+    quantity: Decimal
+    price: Decimal
+    notional: Decimal
+    from_ms: int
+    to_ms: int
+    liquidation_price: Decimal | None
+    cause: Cause
+    at_ms: int
+    applied_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +215,41 @@ class StopMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrailLed:
+    """One trade whose trail a new peak led to `trail_stop`.
+
+    `stop` is the stop in force where that is another one, `reason` what it ends for; `is_even` says whether a
+    break-even stands beside it.
+    """
+
+    trade_id: int
+    trail_stop: Decimal
+    stop: Decimal | None = field(default=None, metadata=LATER)
+    reason: ExitReason = field(default=ExitReason.TRAILING_STOP, metadata=LATER)
+    is_even: bool = field(default=False, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPeak:
+    """A better price, the candle or quote that showed it, and the trades whose trails it led."""
+
+    price: Decimal
+    led: tuple[TrailLed, ...]
+    candle: Candle | None = field(default=None, metadata=LATER)
+    quote: Quote | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailsMoved:
+    """New peaks of an instrument led the trails of its trades: the `StopMoved` of many trades in one (`trails.py`)."""
+
+    venue: str
+    symbol: str
+    peaks: tuple[NewPeak, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeEnded:
     """A waiting trade ended without an entry: cancelled, expired or rejected; `released` is free again."""
 
@@ -178,6 +259,29 @@ class TradeEnded:
     why: str
     at_ms: int
     applied_to: int | None = None
+    flags: tuple[Flag, ...] = field(default=(), metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeVoided:
+    """A trade was taken back as if it had never been; what it had posted so far is posted the other way round.
+
+    `reserve` is what it still tied up, `fees`, `gross` and `funding` what it had paid and gained by then.
+    """
+
+    trade_id: int
+    reserve: Decimal
+    fees: Decimal
+    gross: Decimal
+    reason: str
+    at_ms: int
+    funding: Decimal = field(default=ZERO, metadata=LATER)
+
+    @property
+    def cash_back(self) -> Decimal:
+        """What returns to free cash; below 0 where the trade had gained more than it tied up and paid."""
+        with exact():
+            return self.reserve + self.fees + self.funding - self.gross
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,10 +338,29 @@ class Refused:
 
 
 TradeEvent: TypeAlias = (
-    TradePlaced | EntryFilled | ExitFilled | StopMoved | TradeEnded | LevelsChanged | TradeFlagged | TagsChanged
+    TradePlaced
+    | EntryFilled
+    | ExitFilled
+    | CostCharged
+    | StopMoved
+    | TradeEnded
+    | TradeVoided
+    | LevelsChanged
+    | TradeFlagged
+    | TagsChanged
 )
 Event: TypeAlias = (
-    AccountCreated | CashMoved | EpochStarted | SignalAdded | SignalCancelled | TradeEvent | NoteAdded | Refused
+    AccountCreated
+    | CashMoved
+    | EpochStarted
+    | SignalAdded
+    | SignalCancelled
+    | TradeEvent
+    | TrailsMoved
+    | NoteAdded
+    | Refused
+    | GuardActed
+    | GuardsReset
 )
 
 

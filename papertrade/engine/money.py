@@ -19,7 +19,8 @@ from decimal import (
     FloatOperation,
     InvalidOperation,
     Overflow,
-    localcontext,
+    getcontext,
+    setcontext,
 )
 from functools import lru_cache
 
@@ -38,9 +39,40 @@ CONTEXT = Context(
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?", re.ASCII)
 
 
-def exact() -> AbstractContextManager[Context]:
-    """Return a context manager inside which decimals are computed with 60 digits and no float mixing."""
-    return localcontext(CONTEXT)
+class _Exact:
+    """Makes `CONTEXT` itself the current one: a copy of it, as `localcontext` makes, costs more than the arithmetic."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self, before: Context) -> None:
+        self._before = before
+
+    def __enter__(self) -> None:
+        setcontext(CONTEXT)
+
+    def __exit__(self, *_: object) -> None:
+        setcontext(self._before)
+
+
+class _AlreadyExact:
+    """Does nothing, inside another one."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_ALREADY_EXACT = _AlreadyExact()
+
+
+def exact() -> AbstractContextManager[None]:
+    """Return a context manager, to be entered at once, in which decimals have 60 digits and never mix with floats."""
+    before = getcontext()
+    return _ALREADY_EXACT if before is CONTEXT else _Exact(before)
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -73,12 +105,12 @@ def plain(value: Decimal) -> str:
 
 def to_grid(value: Decimal) -> Decimal:
     """Round to the money grid of 1e-8, half to even."""
-    return CONTEXT.quantize(value, GRID)
+    return value.quantize(GRID, ROUND_HALF_EVEN, CONTEXT)
 
 
 def up_to_grid(value: Decimal) -> Decimal:
     """Round up to the money grid of 1e-8 (fees)."""
-    return value.quantize(GRID, rounding=ROUND_CEILING, context=CONTEXT)
+    return value.quantize(GRID, ROUND_CEILING, CONTEXT)
 
 
 def to_units(value: Decimal) -> int:
@@ -97,24 +129,31 @@ def from_units(units: int) -> Decimal:
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """Round down to a multiple of `step`; a step of 0 means none."""
+    quantum = _power_of_ten(step)
+    if quantum is not None:
+        stepped = value.quantize(quantum, ROUND_FLOOR, CONTEXT)
+        return value if stepped == value else stepped
     return _to_step(value, step, ROUND_FLOOR)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     """Round up to a multiple of `step`; a step of 0 means none."""
+    quantum = _power_of_ten(step)
+    if quantum is not None:
+        stepped = value.quantize(quantum, ROUND_CEILING, CONTEXT)
+        return value if stepped == value else stepped
     return _to_step(value, step, ROUND_CEILING)
 
 
 def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     if step == 0:
         return value
-    if _is_power_of_ten(step):
-        stepped = value.quantize(step, rounding, CONTEXT)
-        return value if stepped == value else stepped
     steps = CONTEXT.divide(value, step).to_integral_value(rounding=rounding)
     return CONTEXT.multiply(steps, step)
 
 
 @lru_cache(maxsize=256)
-def _is_power_of_ten(step: Decimal) -> bool:
-    return step.as_tuple().digits == (1,)
+def _power_of_ten(step: Decimal) -> Decimal | None:
+    """Return the step as a power of ten, None if it is none; the cache takes 0.1 and 0.10 for one key."""
+    normal = step.normalize(CONTEXT)
+    return normal if normal.as_tuple().digits == (1,) else None

@@ -7,18 +7,21 @@ came from signals are never touched. The rule to keep: what was asked for comes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from papertrade.engine.book_fills import depth_of, filled_of, walked
+from papertrade.engine.carry import leave
 from papertrade.engine.changes import as_wish, counts_from
-from papertrade.engine.fills import Decision, exit_fill
+from papertrade.engine.fills import Decision
 from papertrade.engine.levels import against_trader
 from papertrade.engine.market import Quote, Side
-from papertrade.engine.messages import Cause, ExitFilled, LevelsChanged, Liquidity, Refusal
+from papertrade.engine.messages import Cause, CostCharged, ExitFilled, LevelsChanged, Liquidity, Refusal
 from papertrade.engine.money import ONE, ZERO, ceil_to, exact, floor_to, plain
+from papertrade.engine.order_book import OrderBook
 from papertrade.engine.outlook import outlook
 from papertrade.engine.step import Rules
 from papertrade.engine.trade import THINNEST, ExitReason, Flag, Levels, Ruling, Status, Target, Terms, Trade
+from papertrade.engine.values import dataclass, replace
 
 ORDER_SOURCE = "order"
 """The source of the signals that plain orders are."""
@@ -43,6 +46,7 @@ class Selling:
     quote: Quote
     at_ms: int
     flags: tuple[Flag, ...] = ()
+    book: OrderBook | None = None
 
 
 def is_plain_order(trade: Trade) -> bool:
@@ -50,8 +54,11 @@ def is_plain_order(trade: Trade) -> bool:
     return trade.side is Side.LONG and trade.order.signal_key.startswith(f"{ORDER_SOURCE}:")
 
 
-def sell(selling: Selling, rules: Rules) -> tuple[ExitFilled, ...] | tuple[LevelsChanged, ...] | Refusal:
-    """Decide a sell order: fills now, targets for later, or why not. A limit that the bid has reached fills now."""
+def sell(selling: Selling, rules: Rules) -> tuple[CostCharged | ExitFilled, ...] | tuple[LevelsChanged, ...] | Refusal:
+    """Decide a sell order: fills now, targets for later, or why not. A limit that the bid has reached fills now.
+
+    What holding a trade has cost until then is charged before its fill.
+    """
     with exact():
         held = [t for t in selling.trades if t.status is Status.OPEN and is_plain_order(t)]
         if not held:
@@ -60,33 +67,47 @@ def sell(selling: Selling, rules: Rules) -> tuple[ExitFilled, ...] | tuple[Level
         limit = selling.order.limit
         price = selling.quote.selling()
         if limit is None or against_trader(limit, Side.LONG, terms.price_grid) <= price:
-            return _sell_now(selling, held, price)
+            return _sell_now(selling, held, price, rules)
         return _sell_later(selling, held, against_trader(limit, Side.LONG, terms.price_grid), rules)
 
 
-def _sell_now(selling: Selling, held: Sequence[Trade], price: Decimal) -> tuple[ExitFilled, ...] | Refusal:
+def _sell_now(
+    selling: Selling, held: Sequence[Trade], price: Decimal, rules: Rules
+) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
     has = sum((t.open_quantity for t in held), ZERO)
     wanted = _wanted(selling, held[0].order.terms, price, has)
     if isinstance(wanted, Refusal):
         return wanted
+    depth = None
+    flags = selling.flags
+    if selling.book is not None:
+        depth = depth_of(selling.book, False, selling.order.limit, is_refusing=rules.refuses_thin_book)
+        filled = filled_of(wanted, depth, held[0].order.terms, selling.order.symbol)
+        if isinstance(filled, Refusal):
+            return filled
+        flags += (Flag.THIN_BOOK,) if filled < wanted else ()
+        wanted = filled
     cause = Cause(rule="5 closed by hand", raw_price=price, quote=selling.quote)
     decision = Decision(
         cause=cause,
         reason=ExitReason.MANUAL,
         liquidity=Liquidity.TAKER,
         at_ms=selling.at_ms,
-        flags=selling.flags,
+        flags=flags,
     )
-    fills: list[ExitFilled] = []
+    fills: list[CostCharged | ExitFilled] = []
     left = wanted
     for trade in held:
         if left <= ZERO:
             break
         part = min(left, trade.open_quantity)
         left -= part
-        if _is_dust(trade.open_quantity - part, price, trade.order.terms):
+        if depth is None and _is_dust(trade.open_quantity - part, price, trade.order.terms):
             part = trade.open_quantity
-        fills.append(exit_fill(trade, part, decision))
+        if depth is not None:
+            decision = replace(decision, cause=walked(cause, part, depth))
+            depth = depth.beyond(part)
+        fills.extend(leave(trade, part, decision))
     return tuple(fills)
 
 

@@ -6,7 +6,6 @@ computed here a second time. A waiting entry is looked at as if it filled at the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.armed import adverse_price
@@ -17,6 +16,7 @@ from papertrade.engine.money import ZERO, exact
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Levels, Status, Trade
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,22 @@ figure is in the plan or in the inputs, so that a run can be repeated and told a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
+from papertrade.engine.caps import NO_CAPS, Caps
 from papertrade.engine.conventions import CONSERVATIVE, Convention
+from papertrade.engine.guards import NO_GUARDS, GuardRules
 from papertrade.engine.instrument import Instrument
+from papertrade.engine.later import LATER
 from papertrade.engine.market import MINUTE_MS, Side
 from papertrade.engine.money import ONE, ZERO
+from papertrade.engine.own_costs import OwnCosts
 from papertrade.engine.signal import Size
 from papertrade.engine.sizing import SizingRules
 from papertrade.engine.step import Rules
-from papertrade.engine.trade import ExitReason, Status
+from papertrade.engine.trade import ExitReason, Funding, Status
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class RunPlan:
 
     Exactly one of `signals` and `strategy` (`FILE.py[:NAME]`) is set. `size` beats those of the signals. Times are
     UTC ms, the end not included; None does not restrict. `convention_name` is what `convention` was made from.
+    `zone` names the zone whose days and hours the guards count by.
     """
 
     signals: str | None = None
@@ -56,6 +62,14 @@ class RunPlan:
     same_currency: tuple[tuple[str, ...], ...] = ()
     instruments: tuple[Instrument, ...] = ()
     max_open: int | None = None
+    guards: GuardRules = field(default=NO_GUARDS, metadata=LATER)
+    caps: Caps = field(default=NO_CAPS, metadata=LATER)
+    zone: str = field(default="UTC", metadata=LATER)
+    funding: Funding | None = field(default=None, metadata=LATER)
+    borrow: Decimal | None = field(default=None, metadata=LATER)
+    venue_costs: tuple[OwnCosts, ...] = field(default=(), metadata=LATER)
+    symbol_costs: tuple[OwnCosts, ...] = field(default=(), metadata=LATER)
+    maintenance: Decimal = field(default=ZERO, metadata=LATER)
 
     def __post_init__(self) -> None:
         if (self.signals is None) == (self.strategy is None):
@@ -69,10 +83,17 @@ class RunPlan:
             taker=self.taker,
             slippage_bps=self.slippage_bps,
             leverage=self.leverage,
+            maintenance=self.maintenance,
+            funding=self.funding,
+            borrow=self.borrow,
+            venue_costs=self.venue_costs,
+            symbol_costs=self.symbol_costs,
             convention=self.convention,
             sizing=self.sizing,
             same_currency=tuple(frozenset(group) for group in self.same_currency),
             candle_ms=MINUTE_MS,
+            guards=self.guards,
+            caps=self.caps,
         )
 
 

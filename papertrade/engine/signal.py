@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from decimal import Decimal
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ from papertrade.engine.exit_wish import (
 )
 from papertrade.engine.market import Side
 from papertrade.engine.money import HUNDRED, ONE, ZERO, parse_decimal, plain
+from papertrade.engine.values import dataclass
 
 __all__ = [
     "BreakEvenWish",

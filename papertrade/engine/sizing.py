@@ -5,10 +5,10 @@ Risk sizing counts fees and slippage of both ways, so that a clean stop-out lose
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 
+from papertrade.engine.caps import FREE, Restraint, Room, held_back, room_text
 from papertrade.engine.fills import affordable, fee_of, fee_rate, filled_price, reserve_of
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Side
@@ -16,6 +16,9 @@ from papertrade.engine.messages import Liquidity, Refusal
 from papertrade.engine.money import GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
 from papertrade.engine.signal import Size, SizeKind
 from papertrade.engine.trade import Terms
+from papertrade.engine.values import dataclass, replace
+
+_QUANTITY: Final = SizeKind.QUANTITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,10 @@ class SizingRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a size is worked out from; `price` is the expected fill, `stop` the resolved stop loss."""
+    """What a size is worked out from; `price` is the expected fill, `stop` the resolved stop loss.
+
+    `restraint` is what guards and caps leave.
+    """
 
     side: Side
     price: Decimal
@@ -38,15 +44,21 @@ class Ask:
     liquidity: Liquidity
     instrument: Instrument
     terms: Terms
+    restraint: Restraint = FREE
 
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A quantity that may be placed, and whether it was cut to the cap or to the cash at hand."""
+    """A quantity that may be placed, and what it was cut to: the cap of default sizes, the cash at hand.
+
+    `is_guarded` says that guards made it smaller, `is_at_cap` that it was cut to what a cap leaves.
+    """
 
     quantity: Decimal
     is_capped: bool = False
     is_shrunk: bool = False
+    is_guarded: bool = False
+    is_at_cap: bool = False
 
 
 def size_up(size: Size | None, ask: Ask, balance: Decimal, cash: Decimal, rules: SizingRules) -> Sized | Refusal:
@@ -61,10 +73,14 @@ def size_up(size: Size | None, ask: Ask, balance: Decimal, cash: Decimal, rules:
         most = floor_to(balance * rules.max_notional_percent / HUNDRED / ask.price, ask.terms.quantity_grid)
         is_capped = most < quantity
         quantity = min(quantity, most)
-    outside = _outside_limits(quantity, ask)
+    held = held_back(quantity, ask.price, ask.terms.quantity_grid, ask.restraint)
+    if isinstance(held, Room):
+        return _over_cap(held, quantity, ask)
+    outside = _outside_limits(held.quantity, ask)
     if outside is not None:
-        return outside
-    sized = _within_cash(Sized(quantity, is_capped), ask, cash, rules.may_shrink)
+        return outside if held.quantity == quantity else _of(outside, quantity)
+    asked = Sized(held.quantity, is_capped, is_guarded=held.is_guarded, is_at_cap=held.is_at_cap)
+    sized = _within_cash(asked, ask, cash, rules.may_shrink)
     if isinstance(sized, Sized) and sized.is_shrunk:
         return _outside_limits(sized.quantity, ask) or sized
     return sized
@@ -83,9 +99,9 @@ def _default(ask: Ask, rules: SizingRules) -> Size:
 
 def _quantity(size: Size, ask: Ask, balance: Decimal) -> Decimal | Refusal:
     """Return the unrounded quantity of a wished size."""
+    if size.kind is _QUANTITY:
+        return size.value
     match size.kind:
-        case SizeKind.QUANTITY:
-            return size.value
         case SizeKind.NOTIONAL:
             return size.value / ask.price
         case SizeKind.PERCENT:
@@ -111,9 +127,9 @@ def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
     limits = ask.instrument
     step = ask.terms.quantity_grid
     least = ZERO
-    if limits.quantity_min != 0 or limits.notional_min != 0:
+    if limits.quantity_min != ZERO or limits.notional_min != ZERO:
         least = max(ceil_to(limits.quantity_min, step), ceil_to(limits.notional_min / ask.price, step))
-    if quantity <= 0 or quantity < least:
+    if quantity <= ZERO or quantity < least:
         least = max(least, step if ask.terms.quantity_step != 0 else GRID)
         return Refusal(
             "below_minimum",
@@ -121,7 +137,7 @@ def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
             f"use --size {plain(least)} or more (about {plain(ceil_to(least * ask.price, GRID))} {limits.quote})",
             {"quantity": plain(quantity), "minimum": plain(least), "price": plain(ask.price)},
         )
-    if limits.quantity_max == 0 and limits.notional_max == 0:
+    if limits.quantity_max == ZERO and limits.notional_max == ZERO:
         return None
     most = min(m for m in (limits.quantity_max, limits.notional_max / ask.price) if m != 0)
     if quantity > most:
@@ -133,6 +149,32 @@ def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
             {"quantity": plain(quantity), "maximum": plain(top), "price": plain(ask.price)},
         )
     return None
+
+
+def _over_cap(room: Room, quantity: Decimal, ask: Ask) -> Refusal:
+    need = quantity * ask.price
+    enough = floor_to(room.left / ask.price, ask.terms.quantity_grid)
+    instead = f"use --size {plain(enough)} or less, or " if enough > 0 else ""
+    return Refusal(
+        "cap",
+        f"{room.cap}: {room_text(room)}, this trade needs `{plain(need)}`",
+        f"{instead}close a trade, raise caps.{room.cap.removeprefix('cap_')}, or set caps.on_cap: shrink",
+        {
+            "cap": str(room.cap),
+            "limit": plain(room.limit),
+            "used": plain(room.used),
+            "left": plain(room.left),
+            "need": plain(need),
+            "affordable": plain(enough),
+        },
+    )
+
+
+def _of(refusal: Refusal, wished: Decimal) -> Refusal:
+    """Say in a refusal of what guards and caps left how much was asked for."""
+    message = f"{refusal.message}: guards and caps leave no more of `{plain(wished)}`"
+    details = {**refusal.details, "wished": plain(wished)}
+    return replace(refusal, message=message, hint="papertrade guards", details=details)
 
 
 def _within_cash(sized: Sized, ask: Ask, cash: Decimal, may_shrink: bool) -> Sized | Refusal:

@@ -6,11 +6,12 @@ trade is a function of its events and of nothing else. No rule lives here: event
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
+    CostCharged,
+    CostKind,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
@@ -20,9 +21,11 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
 )
 from papertrade.engine.money import ZERO, exact
-from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Trade
+from papertrade.engine.trade import CLOSED, OPEN, PENDING, ExitReason, Flag, Levels, Order, Ruling, Status, Trade, Trail
+from papertrade.engine.values import replace
 
 
 def evolve(trade: Trade | None, event: TradeEvent) -> Trade:
@@ -44,14 +47,18 @@ def following(trade: Trade | None, event: TradeEvent) -> Trade:
         case _ if trade is None:
             raise ValueError(f"trade {event.trade_id} does not exist yet")
         case EntryFilled():
-            waited = _in_state(trade, Status.PENDING)
+            waited = _in_state(trade, PENDING)
             return _entered(event, waited.order, waited.applied_to, waited.whole_from, waited.tags, waited.flags)
         case ExitFilled():
-            return _exited(_in_state(trade, Status.OPEN), event)
+            return _exited(_in_state(trade, OPEN), event)
+        case CostCharged():
+            return _charged(_in_state(trade, OPEN), event)
         case StopMoved():
-            return _moved(_in_state(trade, Status.OPEN), event)
+            return _moved(_in_state(trade, OPEN), event)
         case TradeEnded():
             return _ended(_in_state(trade, Status.PENDING), event)
+        case TradeVoided():
+            return _voided(trade, event)
         case LevelsChanged():
             return replace(_live(trade), rulings=_with_ruling(trade.rulings, event.ruling))
         case TradeFlagged():
@@ -102,7 +109,7 @@ def _entered(
     return Trade(
         id=event.trade_id,
         order=order,
-        status=Status.OPEN,
+        status=OPEN,
         quantity=event.quantity,
         open_quantity=event.quantity,
         reserve=event.reserve,
@@ -124,14 +131,14 @@ def _entered(
 
 def _exited(trade: Trade, event: ExitFilled) -> Trade:
     left = trade.open_quantity - event.quantity
-    if left < 0 or event.is_final != (left == 0):
+    if left < ZERO or event.is_final != (left == ZERO):
         raise ValueError(f"trade {trade.id} cannot close {event.quantity} of {trade.open_quantity}")
     rulings = trade.rulings
     if event.target is not None:
         rulings = tuple(r if r.levels is None else replace(r, levels=r.levels.without(event.target)) for r in rulings)
     return replace(
         trade,
-        status=Status.CLOSED if event.is_final else Status.OPEN,
+        status=CLOSED if event.is_final else OPEN,
         open_quantity=left,
         reserve=trade.reserve - event.reserve_released,
         rulings=rulings,
@@ -143,10 +150,28 @@ def _exited(trade: Trade, event: ExitFilled) -> Trade:
         slippage=trade.slippage + event.slippage,
         gross=trade.gross + event.gross,
         realized=trade.realized + event.realized,
+        funding_left=trade.funding_left - event.funding_share,
         exit_value=trade.exit_value + event.price * event.quantity,
         exit_reason=event.reason if event.is_final else None,
         closed_at=event.at_ms if event.is_final else None,
         is_ambiguous=trade.is_ambiguous or event.is_ambiguous,
+    )
+
+
+def _charged(trade: Trade, event: CostCharged) -> Trade:
+    """Take a payment from the reserve; what is received goes to the account."""
+    is_funding = event.kind is CostKind.FUNDING
+    return replace(
+        trade,
+        reserve=trade.reserve - max(event.amount, ZERO),
+        liquidation_price=event.liquidation_price,
+        applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
+        whole_from=trade.whole_from if event.applied_to is None else max(trade.whole_from, event.applied_to),
+        funding=trade.funding + event.amount,
+        borrow_cost=trade.borrow_cost if is_funding else trade.borrow_cost + event.amount,
+        funding_left=trade.funding_left + event.amount,
+        funded_to=event.to_ms if is_funding else trade.funded_to,
+        borrowed_to=trade.borrowed_to if is_funding else event.to_ms,
     )
 
 
@@ -156,7 +181,7 @@ def _moved(trade: Trade, event: StopMoved) -> Trade:
     return replace(
         trade,
         rulings=tuple(
-            r if r.levels is None else replace(r, levels=_stops_moved(r.levels, before, event, trade.side))
+            r if r.levels is None else Ruling(r.from_ms, r.wish, _stops_moved(r.levels, before, event, trade.side))
             for r in trade.rulings
         ),
         applied_to=event.applied_to,
@@ -171,7 +196,7 @@ def _stops_moved(levels: Levels, before: Levels, event: StopMoved, side: Side) -
         own = after if own is None or (after.price - own.price) * side.sign > 0 else own
         after = None
     if trail is not None and trail == before.trail:
-        trail = replace(trail, peak=event.peak, stop=event.trail_stop)
+        trail = Trail(trail.distance, trail.is_percent, trail.activation, event.peak, event.trail_stop)
     if even is not None and even == before.break_even:
         even = replace(even, is_armed=event.is_even)
     return levels.with_stops(own, trail, even, after, side)
@@ -184,6 +209,32 @@ def _ended(trade: Trade, event: TradeEnded) -> Trade:
         reserve=trade.reserve - event.released,
         applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
         closed_at=event.at_ms,
+        flags=_with_flags(trade.flags, event.flags),
+    )
+
+
+def _voided(trade: Trade, event: TradeVoided) -> Trade:
+    """Leave a trade that cost and earned nothing: out at its own entry price, or never entered."""
+    if Flag.VOID in trade.flags:
+        raise ValueError(f"trade {trade.id} is void already")
+    was_entered = trade.entry_price is not None
+    return replace(
+        trade,
+        status=Status.CLOSED if was_entered else trade.status if not trade.status.is_live else Status.CANCELLED,
+        open_quantity=ZERO,
+        reserve=trade.reserve - event.reserve,
+        entry_fee_left=ZERO,
+        fees=trade.fees - event.fees,
+        slippage=ZERO,
+        gross=trade.gross - event.gross,
+        realized=ZERO,
+        funding=trade.funding - event.funding,
+        borrow_cost=ZERO,
+        funding_left=ZERO,
+        exit_value=trade.entered_price * trade.quantity if was_entered else ZERO,
+        exit_reason=(trade.exit_reason or ExitReason.MANUAL) if was_entered else None,
+        closed_at=event.at_ms if trade.closed_at is None else trade.closed_at,
+        flags=_with_flags(trade.flags, (Flag.VOID,)),
     )
 
 

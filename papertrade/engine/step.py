@@ -1,4 +1,4 @@
-"""What people and programs ask for, decided: open a trade, move cash. Pure, like the rule.
+"""What people and programs ask for, decided: open a trade. Pure, like the rule.
 
 Each function takes the state it needs and returns events, or a Refusal with the numbers that would have
 been enough. Changes of a trade that exists are in `changes.py`, what the market does to it in `touch.py`.
@@ -6,20 +6,32 @@ been enough. Changes of a trade that exists are in `changes.py`, what the market
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from decimal import Decimal
+from typing import Final
 
 from papertrade.engine.account import AccountBook
+from papertrade.engine.book_fills import depth_of, filled_of, walked
+from papertrade.engine.caps import FREE, NO_CAPS, Caps, Restraint, halted
 from papertrade.engine.conventions import CONSERVATIVE, Convention, EntryAt
 from papertrade.engine.entries import enter_at_once
 from papertrade.engine.exit_wish import ExitWish
-from papertrade.engine.fills import fee_of, fee_rate, filled_price, reserve_of
+from papertrade.engine.fills import (
+    fee_of,
+    fee_rate,
+    filled_price,
+    is_ruined,
+    liquidation_price,
+    paid_price,
+    reserve_of,
+)
+from papertrade.engine.guards import NO_GUARDS, GuardRules
 from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.levels import Entered, check_rules, check_sides, resolve, with_rules
-from papertrade.engine.market import MINUTE_MS, Candle, Quote, Side, first_whole_open
+from papertrade.engine.market import LONG, MINUTE_MS, Candle, Quote, Side, first_whole_open
 from papertrade.engine.messages import (
-    CashMoved,
+    TAKER,
     Cause,
     EntryFilled,
     Liquidity,
@@ -27,27 +39,52 @@ from papertrade.engine.messages import (
     TradePlaced,
 )
 from papertrade.engine.money import ONE, ZERO, ceil_to, exact, floor_to, plain
+from papertrade.engine.order_book import OrderBook
+from papertrade.engine.own_costs import OwnCosts, with_own_costs
 from papertrade.engine.signal import EntryType, Signal, Size
 from papertrade.engine.sizing import Ask, Sized, SizingRules, size_up
-from papertrade.engine.trade import Flag, Levels, Order, Terms, Trade
+from papertrade.engine.trade import Flag, Funding, Levels, Order, Terms, Trade
+from papertrade.engine.values import dataclass, replace
+
+_AT_CLOSE: Final = EntryAt.CLOSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The settings that decide: costs, convention, sizes, leverage, which currencies count as one."""
+    """The settings that decide: costs, convention, sizes, leverage, which currencies count as one.
+
+    `guards` and `caps` decide nothing by themselves: what they leave of an order is its `Opening.restraint`. Venues and
+    symbols may have costs of their own. With `walks_book` an order at once walks the order book it is shown.
+    """
 
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
     slippage_bps: Decimal = ZERO
     leverage: Decimal = ONE
+    maintenance: Decimal = ZERO
+    funding: Funding | None = None
+    borrow: Decimal | None = None
     convention: Convention = CONSERVATIVE
     sizing: SizingRules = field(default_factory=SizingRules)
     same_currency: tuple[frozenset[str], ...] = ()
     candle_ms: int = MINUTE_MS
+    venue_costs: tuple[OwnCosts, ...] = ()
+    symbol_costs: tuple[OwnCosts, ...] = ()
+    walks_book: bool = False
+    refuses_thin_book: bool = False
+    guards: GuardRules = NO_GUARDS
+    caps: Caps = NO_CAPS
+
+    @property
+    def has_carry(self) -> bool:
+        """Whether holding any trade costs something by itself."""
+        rates = [(self.funding, self.borrow)]
+        rates += [(own.funding, own.borrow) for own in self.venue_costs + self.symbol_costs]
+        return any(funding is not None or borrow is not None for funding, borrow in rates)
 
     def terms(self, instrument: Instrument) -> Terms:
         """Return the terms of a trade placed under these rules."""
-        return Terms(
+        terms = Terms(
             maker=self.maker,
             taker=self.taker,
             slippage_bps=self.slippage_bps,
@@ -57,7 +94,13 @@ class Rules:
             quantity_min=instrument.quantity_min,
             notional_min=instrument.notional_min,
             convention=self.convention,
+            funding=self.funding,
+            borrow=self.borrow,
+            maintenance=self.maintenance,
         )
+        if not self.venue_costs and not self.symbol_costs:
+            return terms
+        return with_own_costs(terms, instrument, self.venue_costs, self.symbol_costs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +120,16 @@ class Opening:
     quote: Quote | None
     candle: Candle | None = None
     size: Size | None = None
+    book: OrderBook | None = None
     live: Trade | None = None
     flags: tuple[Flag, ...] = ()
+    restraint: Restraint = FREE
 
 
 def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Refusal:
     """Decide a request to open: entered at once, waiting, or refused."""
     with exact():
-        refusal = _may_open(opening, rules)
+        refusal = _may_open(opening, rules) or halted(opening.restraint)
         if refusal is not None:
             return refusal
         stepped = _entry_on_step(opening)
@@ -92,9 +137,9 @@ def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Re
             return stepped
         opening, signal = stepped, stepped.signal
         quote, candle = opening.quote, opening.candle
-        if candle is not None and signal.entry_type is EntryType.MARKET:
+        if candle is not None and signal.entry_price is None:
             return _enter_now(opening, rules, _at_the_candle(candle, rules.convention))
-        if quote is None or not _is_passed(signal, quote):
+        if quote is None or not is_passed(signal, quote):
             return _place(opening, rules)
         if signal.entry_type is EntryType.STOP:
             price = quote.entry_price(signal.side)
@@ -125,25 +170,13 @@ def duplicate_refusal(trade: Trade) -> Refusal:
     )
 
 
-def withdraw(account: AccountBook, amount: Decimal, note: str) -> CashMoved | Refusal:
-    """Take free cash out of an account."""
-    if amount > account.cash:
-        return Refusal(
-            "insufficient_funds",
-            f"cannot withdraw `{plain(amount)}` {account.currency}: `{plain(account.cash)}` is free",
-            f"papertrade account withdraw {plain(account.cash)}",
-            {"need": plain(amount), "have": plain(account.cash), "reserved": plain(account.reserved)},
-        )
-    return CashMoved(account_id=account.account_id, amount=-amount, note=note)
-
-
 def _may_open(opening: Opening, rules: Rules) -> Refusal | None:
     """Check what does not depend on the price: duplicates, currency, expiry, whether the venue trades it."""
     signal, instrument, account = opening.signal, opening.instrument, opening.account
     if opening.live is not None:
         return duplicate_refusal(opening.live)
-    currencies = {instrument.quote, account.currency}
-    if len(currencies) > 1 and not any(currencies <= same for same in rules.same_currency):
+    quote, currency = instrument.quote, account.currency
+    if quote != currency and not any(quote in same and currency in same for same in rules.same_currency):
         return Refusal(
             "currency_mismatch",
             f"{instrument.symbol} is priced in {instrument.quote}, account `{account.name}` is in {account.currency}",
@@ -175,8 +208,8 @@ def _entry_on_step(opening: Opening) -> Opening | Refusal:
     return replace(opening, signal=replace(signal, entry_price=price))
 
 
-def _is_passed(signal: Signal, quote: Quote) -> bool:
-    """Whether an entry can be filled at the quote at once: every market entry, a limit or stop that is reached."""
+def is_passed(signal: Signal, quote: Quote) -> bool:
+    """Return whether an entry is reached by the quote: every market entry, a limit or stop that the price passed."""
     if signal.entry_price is None:
         return True
     price = quote.entry_price(signal.side)
@@ -187,19 +220,46 @@ def _is_passed(signal: Signal, quote: Quote) -> bool:
 
 def _at_the_candle(candle: Candle, convention: Convention) -> Cause:
     """Return where a backtest's market entry is filled."""
-    if convention.entry is EntryAt.CLOSE:
+    if convention.entry is _AT_CLOSE:
         return Cause(rule="4.4 market entry at the close", raw_price=candle.close, candle=candle)
     return Cause(rule="4.4 market entry at the open", raw_price=candle.open, candle=candle)
 
 
 def _enter_now(opening: Opening, rules: Rules, cause: Cause) -> EntryFilled | Refusal:
     terms = rules.terms(opening.instrument)
-    price = filled_price(cause.raw_price, opening.signal.side is Side.LONG, Liquidity.TAKER, terms)
-    sized = _sized(opening, rules, terms, price, Liquidity.TAKER)
+    if opening.book is not None:
+        return _walk_in(opening, rules, terms, cause, opening.book)
+    price = filled_price(cause.raw_price, opening.signal.side is LONG, TAKER, terms)
+    sized = _sized(opening, rules, terms, price, TAKER)
     if isinstance(sized, Refusal):
         return sized
     size, levels = sized
     return enter_at_once(opening.trade_id, _order(opening, rules, terms, size), cause, opening.at_ms, levels)
+
+
+def _walk_in(opening: Opening, rules: Rules, terms: Terms, cause: Cause, book: OrderBook) -> EntryFilled | Refusal:
+    """Enter at what the order book gives: sized at its best price, and once more at the price of that size.
+
+    The second size is not the larger one and pays no worse price, so what it may lose is not more than was meant.
+    """
+    signal, is_buying = opening.signal, opening.signal.side is Side.LONG
+    depth = depth_of(book, is_buying, signal.entry_price, is_refusing=rules.refuses_thin_book)
+    price = depth.levels[0].price if depth.levels else cause.raw_price
+    first = _sized(opening, rules, terms, price, Liquidity.TAKER)
+    if isinstance(first, Refusal):
+        return first
+    quantity = filled_of(first[0].quantity, depth, terms, signal.symbol)
+    if isinstance(quantity, Refusal):
+        return quantity
+    is_thin = quantity < first[0].quantity
+    price = paid_price(walked(cause, quantity, depth), is_buying, Liquidity.TAKER, terms)
+    second = _sized(opening, rules, terms, price, Liquidity.TAKER)
+    if isinstance(second, Refusal):
+        return second
+    size = replace(second[0], quantity=min(quantity, second[0].quantity))
+    flagged = replace(opening, flags=(*opening.flags, Flag.THIN_BOOK)) if is_thin else opening
+    order = _order(flagged, rules, terms, size)
+    return enter_at_once(opening.trade_id, order, walked(cause, size.quantity, depth), opening.at_ms)
 
 
 def _place(opening: Opening, rules: Rules) -> TradePlaced | Refusal:
@@ -226,6 +286,8 @@ def _sized(
 ) -> tuple[Sized, Levels] | Refusal:
     """Return the size, and the exit prices of that size, or why there is none."""
     signal = opening.signal
+    if is_ruined(signal.side, price, terms):
+        return _over_leveraged(signal.side, price, terms)
     levels = resolve(signal.exits, signal.side, price, terms.price_grid, ONE)
     wrong = check_sides(levels, signal.side, price, "entry")
     if wrong is not None:
@@ -242,6 +304,7 @@ def _sized(
         liquidity=liquidity,
         instrument=opening.instrument,
         terms=terms,
+        restraint=opening.restraint,
     )
     wished = opening.size if opening.size is not None else signal.size
     size = size_up(wished, ask, opening.account.balance, opening.account.cash, rules.sizing)
@@ -250,9 +313,27 @@ def _sized(
             return replace(size, details={**size.details, "reserved": plain(opening.account.reserved)})
         return size
     levels = Levels(levels.stop, levels.targets, size.quantity)
+    if signal.exits.is_plain:
+        return size, levels
     fee = fee_of(price, size.quantity, fee_rate(liquidity, terms))
     ruled = _ruled(levels, signal.exits, opening, terms, price, size.quantity, fee)
     return ruled if isinstance(ruled, Refusal) else (size, ruled)
+
+
+def _over_leveraged(side: Side, price: Decimal, terms: Terms) -> Refusal:
+    ruin = liquidation_price(side, price, terms) or ZERO
+    return Refusal(
+        "over_leveraged",
+        f"at leverage `{plain(terms.leverage)}` the liquidation price `{plain(ruin)}` of a {side} trade is no farther "
+        f"than its entry `{plain(price)}`",
+        "take less leverage, or a lower maintenance_rate",
+        {
+            "leverage": plain(terms.leverage),
+            "maintenance_rate": plain(terms.maintenance),
+            "liquidation_price": plain(ruin),
+            "entry": plain(price),
+        },
+    )
 
 
 def _ruled(
@@ -277,11 +358,9 @@ def _ruled(
 
 def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
     signal = opening.signal
-    marks = (
-        *opening.flags,
-        *((Flag.SIZE_CAPPED,) if sized.is_capped else ()),
-        *((Flag.SHRUNK,) if sized.is_shrunk else ()),
-    )
+    marks = opening.flags
+    marks += (Flag.SIZE_CAPPED,) * sized.is_capped + (Flag.SHRUNK,) * sized.is_shrunk
+    marks += (Flag.GUARDED,) * sized.is_guarded + (Flag.AT_CAP,) * sized.is_at_cap
     return Order(
         account_id=opening.account.account_id,
         epoch=opening.account.epoch,
@@ -300,8 +379,8 @@ def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
         expires_at=signal.expires_at_ms,
         confidence=signal.confidence,
         reason=signal.reason,
-        tags=tuple(sorted(set(signal.tags))),
-        flags=tuple(sorted(marks)),
+        tags=tuple(sorted(set(signal.tags))) if signal.tags else (),
+        flags=tuple(sorted(marks)) if marks else (),
     )
 
 

@@ -9,21 +9,22 @@ The numbers in brackets are sections of docs/semantics.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
 
 from papertrade.engine.armed import adverse_price
-from papertrade.engine.conventions import GapFill, LimitFill, SameCandle, TrailOn
+from papertrade.engine.carry import Occasion, due_charges, leave
+from papertrade.engine.conventions import DecidedBy, GapFill, LimitFill, SameCandle, TrailOn
 from papertrade.engine.entries import enter
-from papertrade.engine.fills import Decision, exit_fill, part_at_target
+from papertrade.engine.fills import Decision, part_at_target
 from papertrade.engine.follow import follow, follow_first_target, followed
-from papertrade.engine.market import Candle, Quote, Side
-from papertrade.engine.messages import Cause, ExitFilled, Liquidity, StopMoved, TradeEnded, TradeEvent
+from papertrade.engine.market import LONG, Candle, Quote
+from papertrade.engine.messages import MAKER, TAKER, Cause, ExitFilled, StopMoved, TradeEnded, TradeEvent
 from papertrade.engine.money import exact
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import following, levels_at
-from papertrade.engine.trade import ExitReason, Flag, Status, Target, Trade
+from papertrade.engine.trade import OPEN, PENDING, ExitReason, Flag, Status, Target, Trade
+from papertrade.engine.values import replace
 
 
 def touch(trade: Trade, seen: Candle | Quote, finer: Sequence[Candle] = ()) -> tuple[Trade, tuple[TradeEvent, ...]]:
@@ -64,7 +65,9 @@ class _Walk:
         self.finer = finer
         self.events: list[TradeEvent] = []
         self._has_moved = False
+        self._has_paid = False
         self.convention = trade.order.terms.convention
+        self.is_long = trade.order.side is LONG
         self.from_ms, self.to_ms = (seen.open_ms, seen.end_ms) if isinstance(seen, Candle) else (seen.at_ms, seen.at_ms)
         self._stand(trade)
 
@@ -82,9 +85,11 @@ class _Walk:
         if self.is_waiting:
             if self._expires(quote.at_ms):
                 return
-            price = quote.entry_price(self.trade.side)
+            price = quote.entry_price(self.trade.order.side)
             self._jump_entry(price, quote.at_ms)
-        price = quote.mark(self.trade.side)
+        price = quote.mark(self.trade.order.side)
+        if self.convention.decides is DecidedBy.QUOTES:
+            self._charge(price, quote.at_ms)
         self._jump_exits(price, quote.at_ms)
         self._follow(price, quote.at_ms)
 
@@ -100,6 +105,7 @@ class _Walk:
             if self._expires(candle.open_ms):
                 return
             self._jump_entry(candle.open, candle.open_ms)
+        self._charge(candle.open, candle.open_ms)
         self._jump_exits(candle.open, candle.open_ms)
         for inside in self.finer or (candle,):
             if self.is_waiting:
@@ -121,6 +127,7 @@ class _Walk:
                 why="its time to be filled ran out",
                 at_ms=at_ms,
                 applied_to=self.to_ms,
+                flags=(Flag.OBSERVED,) if isinstance(self.seen, Quote) else (),
             )
         )
         return True
@@ -129,21 +136,21 @@ class _Walk:
         """Fill a waiting entry that the market jumped to or past: a limit at its level, a stop at the price seen."""
         level = self.trade.order.waiting_price
         is_limit = self.trade.order.entry_type is EntryType.LIMIT
-        if not self._passes(price, level, self.trade.order.entry_type.waits_below(self.trade.side), is_limit):
+        if not self._passes(price, level, self.trade.order.entry_type.waits_below(self.trade.order.side), is_limit):
             return
         at_level = is_limit and self.convention.gap_limit is GapFill.LEVEL
         cause = self._cause("4.4 open beyond the entry", level if at_level else price, level)
-        self._add(enter(self.trade, cause, Liquidity.MAKER if is_limit else Liquidity.TAKER, at_ms))
+        self._add(enter(self.trade, cause, MAKER if is_limit else TAKER, at_ms))
 
     def _sweep_entry(self, inside: Candle, candle: Candle) -> None:
         """Fill a waiting entry that the candle sweeps over, then judge the rest of the same candle."""
         level = self.trade.order.waiting_price
         is_limit = self.trade.order.entry_type is EntryType.LIMIT
-        below = self.trade.order.entry_type.waits_below(self.trade.side)
+        below = self.trade.order.entry_type.waits_below(self.trade.order.side)
         if not self._passes(inside.low if below else inside.high, level, below, is_limit):
             return
         cause = self._cause("4.4 entry touched", level, level)
-        self._add(enter(self.trade, cause, Liquidity.MAKER if is_limit else Liquidity.TAKER, candle.last_ms))
+        self._add(enter(self.trade, cause, MAKER if is_limit else TAKER, candle.last_ms))
         if is_limit:
             self._after_limit(inside, candle)
         else:
@@ -170,6 +177,16 @@ class _Walk:
         self._take_swept(best, candle.last_ms, "4.4 target in the candle of entry")
         self._follow_to_close(best, inside, candle)
 
+    # -- what holding costs [6] --------------------------------------------------------------------
+
+    def _charge(self, price: Decimal, at_ms: int) -> None:
+        """Pay what is due by now, before anything else happens at this price."""
+        if not self.trade.order.terms.has_carry:
+            return
+        for charge in due_charges(self.trade, Occasion(self._cause("", price, None), at_ms, self.to_ms)):
+            self._has_paid = True
+            self._add(charge)
+
     # -- exits [4.1 to 4.5] ------------------------------------------------------------------------
 
     def _jump_exits(self, price: Decimal, at_ms: int, *, may_be_due: bool = True) -> None:
@@ -182,7 +199,8 @@ class _Walk:
         limit = self.levels.time_limit
         is_due = may_be_due and limit is not None and at_ms >= limit
         if (stop := self._adverse_reached(price)) is not None:
-            at_level = self.convention.gap_stop is GapFill.LEVEL and not is_due
+            # A level that what was paid just now has moved past the price was never there to fill at.
+            at_level = self.convention.gap_stop is GapFill.LEVEL and not is_due and not self._has_paid
             self._leave(stop, stop if at_level else price, "4.1 open beyond the stop", at_ms)
         while (target := self._target_reached(price)) is not None:
             at_level = self.convention.gap_target is GapFill.LEVEL and not is_due
@@ -209,7 +227,7 @@ class _Walk:
         """Whether a touched stop would be another one if the favourable extreme came first."""
         if self.levels is None or not self.levels.has_moving_stop:
             return False
-        moved = followed(self.levels, self._within(best), self.trade.side, self.trade.order.terms.price_grid)
+        moved = followed(self.levels, self._within(best), self.trade.order.side, self.trade.order.terms.price_grid)
         return adverse_price(self.trade, moved) != self.adverse
 
     def _stop_counts_first(self, inside: Candle) -> bool:
@@ -257,13 +275,17 @@ class _Walk:
         decision = Decision(
             cause=cause,
             reason=reason,
-            liquidity=Liquidity.TAKER,
+            liquidity=TAKER,
             at_ms=at_ms,
             is_ambiguous=is_ambiguous,
             applied_to=self.to_ms,
             flags=self._exit_flags(at_ms, is_ambiguous),
         )
-        self._add(exit_fill(self.trade, self.trade.open_quantity, decision))
+        self._leave_with(self.trade.open_quantity, decision)
+
+    def _leave_with(self, quantity: Decimal, decision: Decision) -> None:
+        for event in leave(self.trade, quantity, decision):
+            self._add(event)
 
     def _take_swept(self, best: Decimal, at_ms: int, rule: str, *, is_ambiguous: bool = False) -> None:
         while (target := self._target_reached(best)) is not None:
@@ -276,14 +298,14 @@ class _Walk:
         decision = Decision(
             cause=self._cause(rule, price, target.price),
             reason=ExitReason.TAKE_PROFIT,
-            liquidity=Liquidity.MAKER,
+            liquidity=MAKER,
             at_ms=at_ms,
             target=target.price,
             is_ambiguous=is_ambiguous,
             applied_to=self.to_ms,
             flags=self._exit_flags(at_ms, is_ambiguous),
         )
-        self._add(exit_fill(self.trade, quantity, decision))
+        self._leave_with(quantity, decision)
         if levels.after_first is None or not self.is_open:
             return
         self._add_moves(follow_first_target(self.trade, target.price, self.from_ms, at_ms, self.to_ms))
@@ -293,12 +315,12 @@ class _Walk:
     @property
     def is_waiting(self) -> bool:
         """Whether the entry is still pending."""
-        return self.trade.status is Status.PENDING
+        return self.trade.status is PENDING
 
     @property
     def is_open(self) -> bool:
         """Whether something can still be closed."""
-        return self.trade.status is Status.OPEN
+        return self.trade.status is OPEN
 
     def _add(self, event: TradeEvent) -> None:
         self.events.append(event)
@@ -314,8 +336,8 @@ class _Walk:
 
     def _stand(self, trade: Trade) -> None:
         self.trade = trade
-        self.levels = levels_at(trade, self.from_ms) if trade.status is Status.OPEN else None
-        self.adverse = None if self.levels is None else adverse_price(trade, self.levels)
+        self.levels = levels = levels_at(trade, self.from_ms) if trade.status is OPEN else None
+        self.adverse = None if levels is None else adverse_price(trade, levels)
 
     def _cause(self, rule: str, raw_price: Decimal, level: Decimal | None) -> Cause:
         if isinstance(self.seen, Candle):
@@ -330,20 +352,20 @@ class _Walk:
     def _passes(self, price: Decimal, level: Decimal, below: bool, is_maker: bool) -> bool:
         """Whether `price` reaches `level` from its far side; a maker may have to be traded through."""
         if price == level:
-            return not (is_maker and self.convention.limit_fill is LimitFill.THROUGH)
+            return not is_maker or self.convention.limit_fill is not LimitFill.THROUGH
         return price < level if below else price > level
 
     def _adverse_reached(self, price: Decimal) -> Decimal | None:
         """Return the stop or liquidation price that `price` reaches, None if neither or nothing is open."""
         level = self.adverse
-        if level is None or not self._passes(price, level, self.trade.side is Side.LONG, is_maker=False):
+        if level is None or not self._passes(price, level, self.is_long, is_maker=False):
             return None
         return level
 
     def _target_reached(self, price: Decimal) -> Target | None:
         """Return the next target that `price` reaches, None if it does not or nothing is open."""
         target = None if self.levels is None else self.levels.next_target()
-        if target is None or not self._passes(price, target.price, self.trade.side is Side.SHORT, is_maker=True):
+        if target is None or not self._passes(price, target.price, not self.is_long, is_maker=True):
             return None
         return target
 
@@ -351,10 +373,10 @@ class _Walk:
         """Return a favourable extreme no better than that of the candle seen: finer candles never price [5]."""
         if not self.finer or not isinstance(self.seen, Candle):
             return best
-        return min(best, self.seen.high) if self.trade.side is Side.LONG else max(best, self.seen.low)
+        return min(best, self.seen.high) if self.is_long else max(best, self.seen.low)
 
     def _extremes(self, inside: Candle) -> tuple[Decimal, Decimal]:
         """Return the extreme that hurts the trade and the one that favours it."""
-        if self.trade.side is Side.LONG:
+        if self.is_long:
             return inside.low, inside.high
         return inside.high, inside.low

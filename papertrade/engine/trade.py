@@ -7,15 +7,17 @@ needs nothing but the trade and what the market did.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from papertrade.engine.conventions import CONSERVATIVE, Convention
 from papertrade.engine.later import LATER
 from papertrade.engine.market import Side
 from papertrade.engine.money import CONTEXT, GRID, ONE, ZERO
 from papertrade.engine.signal import EntryType, ExitWish
+from papertrade.engine.values import dataclass
 
 THINNEST = Decimal("0.000000000000000001")
 
@@ -33,7 +35,12 @@ class Status(StrEnum):
     @property
     def is_live(self) -> bool:
         """Whether the market can still change the trade."""
-        return self in (Status.PENDING, Status.OPEN)
+        return self is OPEN or self is PENDING
+
+
+PENDING: Final = Status.PENDING
+OPEN: Final = Status.OPEN
+CLOSED: Final = Status.CLOSED
 
 
 class ExitReason(StrEnum):
@@ -59,13 +66,27 @@ class Flag(StrEnum):
     OFF_MARKET = "off_market"  # closed at a price named by the user
     SETTLED = "settled"  # finer candles told which level was touched first
     HALTED = "halted"  # the venue does not trade the instrument
+    GUARDED = "guarded"  # a guard made the size smaller
+    VOID = "void"  # taken back by hand as if it had never been; counts nowhere
+    THIN_BOOK = "thin_book"  # the order book filled only a part of what was asked for
+    AT_CAP = "at_cap"  # the size was cut to what a cap left
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """At each UTC multiple of `every_ms` a long pays its notional · `rate` and a short gets it; below 0 the reverse."""
+
+    rate: Decimal
+    every_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a trade costs and how it is rounded, fixed when it is placed.
 
-    `maker` and `taker` are fee rates (0.001 = 0.1 %), `slippage_bps` basis points a taker loses a side.
+    `maker` and `taker` are fee rates (0.001 = 0.1 %), `slippage_bps` basis points a taker loses a side. `funding`
+    and `borrow` (a rate a year) are None where they are not modelled. `maintenance` is the part of its notional
+    that a trade is liquidated with.
     """
 
     maker: Decimal = Decimal("0.001")
@@ -77,16 +98,24 @@ class Terms:
     quantity_min: Decimal = ZERO
     notional_min: Decimal = ZERO
     convention: Convention = CONSERVATIVE
+    funding: Funding | None = field(default=None, metadata=LATER)
+    borrow: Decimal | None = field(default=None, metadata=LATER)
+    maintenance: Decimal = field(default=ZERO, metadata=LATER)
+
+    @property
+    def has_carry(self) -> bool:
+        """Whether holding a trade costs anything by itself."""
+        return self.funding is not None or self.borrow is not None
 
     @property
     def price_grid(self) -> Decimal:
         """What prices are rounded to: the price step, or 1e-18 where the instrument has none."""
-        return self.price_step if self.price_step != 0 else THINNEST
+        return self.price_step if self.price_step != ZERO else THINNEST
 
     @property
     def quantity_grid(self) -> Decimal:
         """What quantities are rounded down to: the quantity step, or 1e-18 where there is none."""
-        return self.quantity_step if self.quantity_step != 0 else THINNEST
+        return self.quantity_step if self.quantity_step != ZERO else THINNEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +207,16 @@ class Levels:
         if break_even is not None and break_even.is_armed:
             each.append(Stop(break_even.stop, ExitReason.BREAK_EVEN))
         nearest = max(each, key=lambda stop: stop.price * side.sign, default=None)
-        return replace(
-            self,
-            stop=None if nearest is None else nearest.price,
-            reason=ExitReason.STOP_LOSS if nearest is None else nearest.reason,
-            own=None if trail is None and break_even is None else own,
-            trail=trail,
-            break_even=break_even,
-            after_first=after_first,
+        return Levels(
+            None if nearest is None else nearest.price,
+            self.targets,
+            self.base_quantity,
+            ExitReason.STOP_LOSS if nearest is None else nearest.reason,
+            None if trail is None and break_even is None else own,
+            trail,
+            break_even,
+            after_first,
+            self.time_limit,
         )
 
     def next_target(self) -> Target | None:
@@ -245,7 +276,7 @@ class Order:
     flags: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.quantity <= 0:
+        if self.quantity <= ZERO:
             raise ValueError(f"quantity `{self.quantity}` must be above 0")
 
     @property
@@ -263,6 +294,8 @@ class Trade:
     `reserve` is what it ties up now (while pending, with the fee); `realized` is net of exit fees and of the
     entry fee's share; `exit_value` is Σ price · quantity over its exits; `rulings` are the exits in force and
     those that rule from a later candle; no candle that ends at or before `applied_to` reaches it again.
+    `funding` is what holding it has cost so far (below 0: was received), `borrow_cost` the interest in it and
+    `funding_left` what is not in `realized` yet. Up to `funded_to` and `borrowed_to` it is charged, None: not yet.
     """
 
     id: int
@@ -290,6 +323,11 @@ class Trade:
     exit_reason: ExitReason | None = None
     closed_at: int | None = None
     is_ambiguous: bool = False
+    funding: Decimal = ZERO
+    borrow_cost: Decimal = ZERO
+    funding_left: Decimal = ZERO
+    funded_to: int | None = None
+    borrowed_to: int | None = None
 
     @property
     def side(self) -> Side:

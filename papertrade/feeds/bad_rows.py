@@ -7,9 +7,9 @@ holds is shown printable and short.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 
 _MESSAGE_MAX: Final = 200

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from papertrade.engine.market import INTERVALS, Candle
+from papertrade.engine.order_book import OrderBook
 from papertrade.errors import FeedError, UnknownSymbol
 from papertrade.feeds.answer import Answer, excerpt, read_time_ms
 from papertrade.feeds.binance_answers import (
@@ -20,12 +21,14 @@ from papertrade.feeds.binance_answers import (
     bad_answer,
     pick_instruments,
     pick_items,
+    read_book,
     read_candles,
     read_instrument,
+    read_moves,
     read_quote,
     unknown_symbol,
 )
-from papertrade.feeds.feed import CandleAnswer, CandleRequest, Closure, Instruments, Quotes
+from papertrade.feeds.feed import Books, CandleAnswer, CandleRequest, Closure, DayMove, Instruments, Quotes
 from papertrade.feeds.http import Ambient, HttpSettings, VenueHttp, VenueRefused
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ _TIME: Final = "/api/v3/time"
 _INFO: Final = "/api/v3/exchangeInfo"
 _PRICE: Final = "/api/v3/ticker/price"
 _BOOK: Final = "/api/v3/ticker/bookTicker"
+_DEPTH: Final = "/api/v3/depth"
+_DAY: Final = "/api/v3/ticker/24hr"
 _KLINES: Final = "/api/v3/klines"
 
 _BATCH_MAX: Final = 100
@@ -130,6 +135,34 @@ class BinanceFeed:
             else self._priceless(symbol, len(asked) > _BATCH_MAX)
             for symbol in symbols
         }
+
+    async def books(self, symbols: Sequence[str], depth: int, at_ms: int) -> Books:
+        """Ask for the order book of each symbol. Raises FeedError only if the venue failed for all of them."""
+        until = self._http.deadline()
+        lanes = asyncio.Semaphore(_LANES)
+        distinct = list(dict.fromkeys(symbols))
+
+        async def one(symbol: str) -> OrderBook | FeedError:
+            if not self._askable([symbol]):
+                return unknown_symbol(symbol)
+            async with lanes:
+                try:
+                    answer = await self._http.get(_DEPTH, {"symbol": symbol, "limit": depth}, until)
+                except VenueRefused as refused:
+                    return self._remember_unknown(symbol) if refused.venue_code in _BAD_SYMBOL_CODES else refused
+                except FeedError as error:
+                    return error
+            return read_book(symbol, answer, at_ms)
+
+        answers = await asyncio.gather(*(one(symbol) for symbol in distinct))
+        failures = [answer for answer in answers if isinstance(answer, FeedError) and _is_venue_wide(answer)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
+        return dict(zip(distinct, answers, strict=True))
+
+    async def movers(self) -> Sequence[DayMove]:
+        """Ask for the last 24 hours of everything that is traded. Raises FeedError."""
+        return read_moves(await self._http.get(_DAY, {"type": "MINI"}, self._http.deadline()))
 
     async def candles(self, requests: Sequence[CandleRequest]) -> Mapping[CandleRequest, CandleAnswer]:
         """Page through the klines of each request. Raises FeedError only if the venue failed for all of them.

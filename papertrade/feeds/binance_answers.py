@@ -12,10 +12,11 @@ from typing import Final, TypeAlias, TypeVar
 
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Candle, Quote
-from papertrade.engine.money import ZERO, plain
+from papertrade.engine.money import CONTEXT, HUNDRED, ZERO, plain
+from papertrade.engine.order_book import BookLevel, OrderBook
 from papertrade.errors import FeedError, UnknownSymbol
 from papertrade.feeds.answer import Answer, excerpt, read_amount, read_price, read_time_ms, read_word
-from papertrade.feeds.feed import CandleRequest
+from papertrade.feeds.feed import CandleRequest, DayMove
 
 VENUE: Final = "binance"
 
@@ -84,6 +85,59 @@ def read_quote(symbol: str, price: Item, book: Item | None, at_ms: int) -> Quote
     except ValueError as error:
         return bad_answer(f"a bad quote of `{symbol}`: {error}")
     return Quote(at_ms=at_ms, last=last, bid=bid if bid > 0 else None, ask=ask if ask > 0 else None)
+
+
+def read_book(symbol: str, answer: Answer, at_ms: int) -> OrderBook | FeedError:
+    """Read bids and asks, best first; a level of quantity 0 is none."""
+    try:
+        if not isinstance(answer, dict):
+            raise ValueError(f"`{excerpt(answer)}` is not an order book")
+        return OrderBook(at_ms=at_ms, bids=_field(answer, "bids", _levels), asks=_field(answer, "asks", _levels))
+    except ValueError as error:
+        return bad_answer(f"a bad order book of `{symbol}`: {error}")
+
+
+def read_moves(answer: Answer) -> tuple[DayMove, ...]:
+    """Read what the symbols did in 24 hours; one that was not traded, or cannot be read, is left out.
+
+    Raises FeedError if the answer is no list, or none of it can be read.
+    """
+    if not isinstance(answer, list):
+        raise bad_answer(f"`{excerpt(answer)}` instead of a list")
+    moves = [move for move in map(_move, answer) if move is not None]
+    if answer and not moves:
+        raise bad_answer(f"`{excerpt(answer[0])}` instead of what a symbol did in 24 hours")
+    return tuple(moves)
+
+
+def _move(item: Answer) -> DayMove | None:
+    if not isinstance(item, dict):
+        return None
+    try:
+        opened = _field(item, "openPrice", read_price)
+        last = _field(item, "lastPrice", read_price)
+        return DayMove(
+            symbol=_field(item, "symbol", read_word),
+            last=last,
+            change_percent=CONTEXT.divide(CONTEXT.multiply(CONTEXT.subtract(last, opened), HUNDRED), opened),
+            high=_field(item, "highPrice", read_price),
+            low=_field(item, "lowPrice", read_price),
+            turnover=_field(item, "quoteVolume", read_amount),
+        )
+    except ValueError:
+        return None
+
+
+def _levels(answer: Answer) -> tuple[BookLevel, ...]:
+    if not isinstance(answer, list):
+        raise ValueError(f"`{excerpt(answer)}` is not a list")
+    return tuple(level for level in map(_level, answer) if level.quantity != 0)
+
+
+def _level(answer: Answer) -> BookLevel:
+    if not isinstance(answer, list) or len(answer) < 2:
+        raise ValueError(f"`{excerpt(answer)}` is not a level")
+    return BookLevel(read_price(answer[0]), read_amount(answer[1]))
 
 
 def read_instrument(symbol: str, item: Item) -> Instrument | FeedError:

@@ -12,12 +12,12 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries, IntColumn, Source
 
 BYTES_MAX: Final = 2 * 2**30

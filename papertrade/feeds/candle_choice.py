@@ -6,6 +6,7 @@ rule to keep: a symbol has one file, and what is missing is named before anythin
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -47,10 +48,25 @@ def candle_files(
         if path is None:
             others = f": {option} names {', '.join(sorted(named))}" if named else ""
             raise UsageProblem(f"no candles for {symbol}{others}", hint=f"add {option} {symbol}=FILE")
-        if not path.is_file():
-            raise InputFileError(f"no candles for {symbol}: `{one_line(str(path))}` is not there")
+        _check_there(symbol, path, option)
         files[symbol] = path
     return files
+
+
+def check_finer(detail: Sequence[str], candles: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageProblem for finer candles of a symbol that `--candles` neither names nor can stand for.
+
+    `known` are the symbols that were found. Under a pattern any symbol may be meant.
+    """
+    if any(_PLACE in word for word in candles):
+        return
+    there = {*known, *(_split(word)[0] for word in candles)}
+    for word in detail:
+        symbol = _split(word)[0]
+        if symbol is not None and symbol not in there:
+            raise UsageProblem(
+                f"--detail names {symbol}, --candles does not", hint=f"add --candles {symbol}=FILE, or leave it out"
+            )
 
 
 def _split(word: str) -> tuple[str | None, str]:
@@ -62,7 +78,41 @@ def _split(word: str) -> tuple[str | None, str]:
         symbol = normalise_symbol(before)
     except ValueError:
         return None, word
-    return (None, word) if _path(word).is_file() else (symbol, after)
+    return (None, word) if _is_file(_path(word)) else (symbol, after)
+
+
+def _check_there(symbol: str, path: Path, option: str) -> None:
+    """Raise InputFileError for what is no file, or what cannot be looked at."""
+    shown = one_line(str(path))
+    try:
+        kind = _kind(path)
+        if kind is not None and kind != stat.S_IFDIR:
+            return  # a pipe or the like: the reader says what it thinks of it
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputFileError(f"no candles for {symbol}: `{shown}` cannot be read: {reason}") from None
+    if kind is None:
+        hint = f"the place of the symbol in a pattern is written `{_PLACE}`" if "{" in str(path) else None
+        raise InputFileError(f"no candles for {symbol}: `{shown}` is not there", hint=hint)
+    raise InputFileError(
+        f"no candles for {symbol}: `{shown}` is a folder",
+        hint=f"name its file, or a pattern such as {option} '{shown.rstrip('/')}/{_PLACE}_1m.csv.gz'",
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return _kind(path) == stat.S_IFREG
+    except OSError:
+        return False
+
+
+def _kind(path: Path) -> int | None:
+    """Return the file type of `stat`, or None where nothing is. Raises OSError for what cannot be looked at."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
 
 
 def _check_words(patterns: Sequence[str], bare: Sequence[str], wanted: Sequence[str] | None, option: str) -> None:
@@ -75,7 +125,8 @@ def _check_words(patterns: Sequence[str], bare: Sequence[str], wanted: Sequence[
         )
     if unnamed and wanted is None:
         raise UsageProblem(
-            f"{option} `{one_line(unnamed[0])}` names no symbol", hint=f"write {option} SYMBOL={unnamed[0]}"
+            f"{option} `{one_line(unnamed[0])}` names no symbol",
+            hint=f"write {option} SYMBOL={one_line(unnamed[0]).removeprefix('=')}",
         )
     if bare and wanted is not None and len(wanted) > 1:
         raise UsageProblem(

@@ -10,11 +10,11 @@ parse). Words are loaded at any byte, so a number costs one load for eight digit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_columns import DIGITS_MAX, Columns, trimmed
 from papertrade.feeds.candle_series import IntColumn
 

@@ -8,7 +8,6 @@ what goes beyond 18 digits. Imports NumPy, so only what runs backtests imports t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ import numpy as np
 from papertrade.engine.instants import to_iso
 from papertrade.engine.market import DAY_MS, MINUTE_MS
 from papertrade.engine.money import CONTEXT, plain
+from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, refusal
 from papertrade.feeds.candle_series import CandleSeries, IntColumn, Source

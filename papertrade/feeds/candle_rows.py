@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from papertrade.engine.instants import parse_time, to_iso
 from papertrade.engine.money import CONTEXT, plain
+from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 from papertrade.feeds.answer import excerpt
 from papertrade.feeds.bad_rows import Flaw, Place, refusal

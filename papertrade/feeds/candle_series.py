@@ -8,21 +8,24 @@ Imports NumPy, so only what runs backtests imports this file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
 from papertrade.engine.market import Candle
 from papertrade.engine.money import CONTEXT, plain
+from papertrade.engine.values import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IntColumn: TypeAlias = "NDArray[np.int64]"
+IsColumn: TypeAlias = "NDArray[np.bool_]"
 
 _DIGITS_MAX: Final = 18  # what an int64 always holds
+_times: Final = CONTEXT.multiply
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +95,36 @@ class CandleSeries:
 
     def candle(self, index: int) -> Candle:
         """Return one candle, exact."""
-        exponent = -self.decimals
+        unit = _unit(self.decimals)
         return Candle(
-            open_ms=int(self.open_ms[index]),
+            open_ms=self.open_ms.item(index),
             interval_ms=self.interval_ms,
-            open=Decimal(int(self.open[index])).scaleb(exponent, CONTEXT),
-            high=Decimal(int(self.high[index])).scaleb(exponent, CONTEXT),
-            low=Decimal(int(self.low[index])).scaleb(exponent, CONTEXT),
-            close=Decimal(int(self.close[index])).scaleb(exponent, CONTEXT),
-            volume=Decimal(int(self.volume[index])).scaleb(-self.volume_decimals, CONTEXT),
+            open=_times(self.open.item(index), unit),
+            high=_times(self.high.item(index), unit),
+            low=_times(self.low.item(index), unit),
+            close=_times(self.close.item(index), unit),
+            volume=_times(self.volume.item(index), _unit(self.volume_decimals)),
         )
 
     def price(self, column: IntColumn, index: int) -> Decimal:
         """Return one exact price out of one of this series' price columns."""
-        return Decimal(int(column[index])).scaleb(-self.decimals, CONTEXT)
+        return _times(column.item(index), _unit(self.decimals))
 
     def index_from(self, at_ms: int) -> int:
         """Return the index of the first candle that opens at or after an instant; `len(self)` if none does."""
-        return int(np.searchsorted(self.open_ms, at_ms))
+        return int(self.open_ms.searchsorted(at_ms))
+
+    def indexes_from(self, at_ms: Sequence[int], before_ms: int = 0) -> list[int]:
+        """Return `index_from` of many instants, each `before_ms` earlier."""
+        found: list[int] = self.open_ms.searchsorted(np.array(at_ms, np.int64) - before_ms).tolist()
+        return found
 
     def between(self, from_ms: int | None, to_ms: int | None) -> CandleSeries:
         """Return the candles that open at or after `from_ms` and before `to_ms`, without copying."""
         start = 0 if from_ms is None else self.index_from(from_ms)
         end = len(self) if to_ms is None else max(self.index_from(to_ms), start)
+        if start == 0 and end == len(self):
+            return self
         part = slice(start, end)
         return CandleSeries(
             symbol=self.symbol,
@@ -159,6 +169,12 @@ def series_of(symbol: str, interval_ms: int, candles: Sequence[Candle], source: 
         volume_decimals=volume_decimals,
         source=source,
     )
+
+
+@cache
+def _unit(decimals: int) -> Decimal:
+    """Return what one whole number of a column is worth."""
+    return Decimal(1).scaleb(-decimals, CONTEXT)
 
 
 def _decimals(value: Decimal) -> int:

@@ -7,15 +7,18 @@ An error that concerns the whole venue (no connection, a ban) is raised.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Candle, Quote
-from papertrade.errors import PapertradeError
+from papertrade.engine.order_book import OrderBook
+from papertrade.engine.values import dataclass
+from papertrade.errors import FeedError, PapertradeError
 
 Quotes: TypeAlias = Mapping[str, Quote | PapertradeError]
 Instruments: TypeAlias = Mapping[str, Instrument | PapertradeError]
+Books: TypeAlias = Mapping[str, OrderBook | PapertradeError]
 CandleAnswer: TypeAlias = tuple[Candle, ...] | PapertradeError
 
 
@@ -39,6 +42,23 @@ class CandleRequest:
     start_ms: int
     end_ms: int
     most: int = 100_000
+
+
+def no_book(venue: str, symbol: str) -> FeedError:
+    """Say that a venue shows no order book."""
+    return FeedError(f"`{venue}` shows no order book of `{symbol}`", code="no_book")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayMove:
+    """A symbol's last 24 hours: prices, the change in percent, and the turnover in the quote currency."""
+
+    symbol: str
+    last: Decimal
+    change_percent: Decimal
+    high: Decimal
+    low: Decimal
+    turnover: Decimal
 
 
 class Feed(Protocol):
@@ -72,6 +92,14 @@ class Feed(Protocol):
 
         Without the book one request serves any number of symbols, and bid and ask stay unknown.
         """
+        ...
+
+    async def books(self, symbols: Sequence[str], depth: int, at_ms: int) -> Books:
+        """Return the order books of now, at most `depth` levels a side; `at_ms` stamps them."""
+        ...
+
+    async def movers(self) -> Sequence[DayMove]:
+        """Return what every symbol that was traded did in the last 24 hours, in no order."""
         ...
 
     async def candles(self, requests: Sequence[CandleRequest]) -> Mapping[CandleRequest, CandleAnswer]:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 import tenacity
 
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError
 from papertrade.feeds.answer import Answer, excerpt, parse_json, utc_text
 from papertrade.feeds.feed import Closure

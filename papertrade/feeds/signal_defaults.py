@@ -7,10 +7,10 @@ together (a size, the targets and the stop after the first of them) is taken as 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from papertrade.engine.signal import ExitWish, Size
+from papertrade.engine.values import dataclass
 from papertrade.feeds.signal_rows import SIZES, size_cell, stop_cell
 
 Cells: TypeAlias = "tuple[tuple[str, str | tuple[str, ...]], ...]"

@@ -7,11 +7,11 @@ imported, and reading a file twice gives the same signals with the same ids.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, one_line, refusal
 from papertrade.feeds.signal_defaults import Defaults, filled_in

@@ -11,13 +11,13 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Final, TypeAlias, assert_never
 
 from papertrade.engine.money import CONTEXT, plain
+from papertrade.engine.values import dataclass
 from papertrade.feeds.bad_rows import Flaw, Place
 from papertrade.formula_cells import restored
 from papertrade.text_nodes import Items, Node, Pairs, Text

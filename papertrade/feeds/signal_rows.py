@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
@@ -37,6 +36,7 @@ from papertrade.engine.signal import (
     parse_time_limit,
     parse_trail,
 )
+from papertrade.engine.values import replace
 
 T = TypeVar("T")
 
@@ -285,11 +285,12 @@ class _Row:
         text = raw if column == "reason" else raw.strip()
         if text == "":
             return
-        if not text.isascii():
+        is_ascii = text.isascii()
+        if not is_ascii:
             text = unicodedata.normalize("NFC", text)
         if len(text) > _CELL_MAX:
             self.flaws.append((column, f"has {len(text)} characters, at most {_CELL_MAX} are kept"))
-        elif "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        elif "\x00" in text or (not is_ascii and any("\ud800" <= letter <= "\udfff" for letter in text)):
             self.flaws.append((column, "holds a character that is none (U+0000 or a lone surrogate)"))
         else:
             self.texts[column] = text
@@ -393,6 +394,6 @@ def _source(text: str) -> str:
 def _identifier(text: str) -> str:
     if len(text) > 128:
         raise ValueError(f"has {len(text)} characters, at most 128 are allowed")
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in text):
+    if not text.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in text):
         raise ValueError(f"`{text}` holds a control character")
     return text

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from papertrade.engine.instrument import Instrument, unknown_instrument
 from papertrade.engine.market import INTERVALS, Candle, Quote
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, UnknownSymbol
-from papertrade.feeds.feed import CandleAnswer, CandleRequest, Closure, Instruments, Quotes
+from papertrade.feeds.feed import (
+    Books,
+    CandleAnswer,
+    CandleRequest,
+    Closure,
+    DayMove,
+    Instruments,
+    Quotes,
+    no_book,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,14 @@ class TapeFeed:
         """Return the newest price of each symbol at or before now, with the instant it was recorded for."""
         now = self._now_ms()
         return {symbol: self._quote(symbol, now, with_book) for symbol in symbols}
+
+    async def books(self, symbols: Sequence[str], depth: int, at_ms: int) -> Books:  # noqa: ARG002
+        """Return that there are none: a tape has prices only."""
+        return {symbol: no_book(self.venue, symbol) for symbol in symbols}
+
+    async def movers(self) -> Sequence[DayMove]:
+        """Raise FeedError: a tape is no market."""
+        raise FeedError("a tape does not tell what moved in 24 hours", code="no_movers")
 
     async def candles(self, requests: Sequence[CandleRequest]) -> Mapping[CandleRequest, CandleAnswer]:
         """Return the recorded candles of each range up to now; other intervals than the tape's it has none."""

@@ -30,17 +30,18 @@ _COLUMNS: Final = (
     number("Equity"),
     Column("Currency"),
     number("Return"),
+    number("Drawdown"),
     number("Realised"),
-    number("Unrealised"),
+    number("Unrealised", drop=1),
     number("Free"),
-    number("Tied up", drop=1),
+    number("Tied up", drop=2),
     number("Open"),
-    number("Waiting", drop=2),
-    number("Epoch", drop=3),
+    number("Waiting", drop=3),
+    number("Epoch", drop=4),
 )
 _HEADER: Final = (
     "name", "is_current", "currency", "epoch", "created_at", "equity", "return_percent", "capital", "realized",
-    "unrealized", "cash", "reserved", "open_trades", "pending_trades", "closed_trades",
+    "unrealized", "cash", "reserved", "open_trades", "pending_trades", "closed_trades", "max_drawdown_percent",
 )  # fmt: skip
 
 
@@ -54,10 +55,11 @@ def show_account(told: Overview, now: Standpoint, screen: Screen) -> None:
     account, book = told.account, told.book
     summary = told.portfolio.summary
     screen.line(Cell(account.name, Tone.STRONG), Cell(f"  {account.currency}, epoch {account.epoch}"))
-    gain = signed_percent(return_percent(told))
+    gain, fall = signed_percent(return_percent(told)), drawdown_percent(told)
     facts: list[Fact] = [
         *summary_facts(summary, account.currency, now.zone),
         ("return", [toned(return_percent(told), gain), Cell(f" on {money(book.capital)} paid in")]),
+        ("drawdown", "" if fall is None else f"{signed_percent(fall)} at most, from a peak"),
         ("realised", toned(book.realized, signed_money(book.realized))),
         ("trades", ", ".join(f"{count} {status}" for status, count in told.counts.items()) or "none"),
         ("created", local_minute(account.created_ms, now.zone)),
@@ -72,6 +74,7 @@ def overview_json(told: Overview, now: Standpoint, current: str) -> Mapping[str,
         **account_json(told.account, told.book, current),
         "equity": told.portfolio.summary.total_portfolio_value,
         "return_percent": two_places(return_percent(told)),
+        "max_drawdown_percent": two_places(drawdown_percent(told)),
         "unrealized": told.portfolio.summary.total_unrealized_pnl,
         "open_trades": counts.get(Status.OPEN, 0),
         "pending_trades": counts.get(Status.PENDING, 0),
@@ -117,6 +120,12 @@ def return_percent(told: Overview) -> Decimal | None:
         return (told.portfolio.summary.total_portfolio_value - capital) * HUNDRED / capital
 
 
+def drawdown_percent(told: Overview) -> Decimal | None:
+    """Return the deepest fall from a peak in percent, 0 or below; None where it was not asked for or none is known."""
+    fall = None if told.drawdown is None else told.drawdown.value
+    return None if fall is None else CONTEXT.multiply(fall, HUNDRED)
+
+
 def _row(told: Overview, current: str) -> tuple[str | Cell, ...]:
     summary, book = told.portfolio.summary, told.book
     gain = return_percent(told)
@@ -127,6 +136,7 @@ def _row(told: Overview, current: str) -> tuple[str | Cell, ...]:
         money(summary.total_portfolio_value),
         told.account.currency,
         toned(gain, signed_percent(gain)),
+        signed_percent(drawdown_percent(told)),
         toned(book.realized, signed_money(book.realized)),
         toned(unrealized, signed_money(unrealized)),
         money(book.cash),
@@ -144,7 +154,7 @@ def _record(told: Overview, current: str) -> Sequence[Value]:
         account.name, account.name == current, account.currency, account.epoch, iso_z(account.created_ms),
         summary.total_portfolio_value, _to_cents(return_percent(told)), book.capital, book.realized,
         summary.total_unrealized_pnl, book.cash, book.reserved, counts.get(Status.OPEN, 0),
-        counts.get(Status.PENDING, 0), counts.get(Status.CLOSED, 0),
+        counts.get(Status.PENDING, 0), counts.get(Status.CLOSED, 0), _to_cents(drawdown_percent(told)),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from decimal import Decimal
 from papertrade.engine.conventions import Convention
 from papertrade.engine.money import plain
 from papertrade.engine.saved_run import RunFigure, RunInput, RunPlan
+from papertrade.render import guard_lines
+from papertrade.render.cost_facts import own_costs_json
 from papertrade.render.json import Encodable
 from papertrade.render.metrics_json import metrics_json, metrics_sections
 from papertrade.render.numbers import iso_z
@@ -27,6 +29,10 @@ def backtest_json(outcome: BacktestOutcome, version: str) -> Mapping[str, Encoda
     return {
         "trades": [trade_json(view) for view in outcome.views()],
         "refused": [refused_json(one) for one in outcome.result.refused],
+        "guards": {
+            "counts": guard_lines.counts_json(outcome.result.acts),
+            "history": [guard_lines.act_json(act) for act in outcome.result.acts],
+        },
         "metrics": outcome_metrics_json(outcome),
         "equity": [point_json(point) for point in outcome.equity.points()],
         "inputs": inputs_json(outcome.inputs.plan, outcome.inputs.inputs, version),
@@ -93,6 +99,13 @@ def rules_json(plan: RunPlan) -> Mapping[str, Encodable]:
         "taker": plan.taker,
         "slippage_bps": plan.slippage_bps,
         "leverage": plan.leverage,
+        "maintenance_rate": plan.maintenance,
+        "funding": None
+        if plan.funding is None
+        else {"rate": plan.funding.rate, "every_seconds": plan.funding.every_ms // 1000},
+        "borrow_rate": plan.borrow,
+        "venue_costs": own_costs_json(plan.venue_costs),
+        "symbol_costs": own_costs_json(plan.symbol_costs),
         "convention": {"name": plan.convention_name, **convention_options(plan.convention)},
         "sizing": {
             "risk_percent": plan.sizing.risk_percent,
@@ -102,6 +115,9 @@ def rules_json(plan: RunPlan) -> Mapping[str, Encodable]:
         },
         "size": None if size is None else {"kind": size.kind, "value": size.value},
         "max_open": plan.max_open,
+        "guards": guard_lines.rules_json(plan.guards),
+        "caps": guard_lines.caps_json(plan.caps),
+        "zone": plan.zone,
         "same_currency": [list(group) for group in plan.same_currency],
         "instruments": [one.symbol for one in plan.instruments],
     }

@@ -109,4 +109,5 @@ def _fill(trade: Trade, event: EntryFilled | ExitFilled, seq: int, n: int) -> Fi
         is_ambiguous=exited is not None and exited.is_ambiguous,
         flags=event.flags,
         at_ms=event.at_ms,
+        funding=None if exited is None else exited.funding_share,
     )

@@ -9,30 +9,32 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from papertrade.engine.conventions import CONSERVATIVE, NAMED
-from papertrade.engine.instants import to_iso
+from papertrade.engine.instants import duration_text, to_iso
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import CONTEXT, HUNDRED, plain
 from papertrade.engine.saved_run import RunInput, RunPlan
 from papertrade.engine.trade import Status
 from papertrade.render.charts import Point, Size, curve
 from papertrade.render.console import Screen
+from papertrade.render.cost_facts import not_modelled_text, own_costs_text
 from papertrade.render.facts import Fact, show_facts
-from papertrade.render.metrics_text import show_breakdown, show_figures, show_undefined
+from papertrade.render.guard_lines import counts_text, rules_text
+from papertrade.render.metrics_text import show_breakdown, show_figures, show_intervals, show_undefined
 from papertrade.render.numbers import duration, local_minute, money, signed_money, toned
 from papertrade.render.sums import share_text
 from papertrade.render.text import Cell, Tone
-from papertrade.render.trade_table import show_trades
+from papertrade.render.trade_table import doubts, show_trades
 from papertrade.runs.backtest import RefusedSignal
 from papertrade.runs.backtest_outcome import BacktestOutcome
 
 _HEIGHT: Final = 12
 _POINTS: Final = 400
 _SYMBOLS_SHOWN: Final = 4
-NOT_MODELLED: Final = "funding, borrow, and what your own orders would have moved"
 
 
 def show_backtest(outcome: BacktestOutcome, zone: tzinfo, limit: int, screen: Screen) -> None:
@@ -51,10 +53,17 @@ def show_backtest(outcome: BacktestOutcome, zone: tzinfo, limit: int, screen: Sc
     if len(result.series) > 1:
         show_breakdown(outcome.report, "symbol", screen)
     show_breakdown(outcome.report, "exit_reason", screen)
+    show_intervals(outcome.report.intervals, screen)
     _show_last(outcome, zone, limit, screen)
     show_undefined(outcome.report, screen)
     screen.blank()
-    screen.line(Cell(f"not modelled: {NOT_MODELLED}", Tone.DIM))
+    screen.line(Cell(f"not modelled: {not_modelled(plan)}", Tone.DIM))
+
+
+def not_modelled(plan: RunPlan) -> str:
+    """Say what a run left out: costs without a rate, and what no candle can tell."""
+    rateless = not_modelled_text(plan)
+    return f"{rateless}{', and ' if rateless else ''}what your own orders would have moved"
 
 
 def input_facts(inputs: Sequence[RunInput]) -> Iterator[Fact]:
@@ -84,16 +93,48 @@ def span_facts(begins_ms: int, ends_ms: int, zone: tzinfo) -> Iterator[Fact]:
 
 def rule_facts(plan: RunPlan) -> Iterator[Fact]:
     """Yield under which rules a run was made."""
-    maker, taker = (f"{plain(CONTEXT.multiply(rate, HUNDRED))}%" for rate in (plan.maker, plan.taker))
+    maker, taker = _percent(plan.maker), _percent(plan.taker)
     fees = f"fee {taker}" if maker == taker else f"fees {maker} maker, {taker} taker"
     parts = [convention_text(plan), fees, f"slippage {plain(plan.slippage_bps)} bps"]
     if plan.leverage != 1:
         parts.append(f"leverage {plain(plan.leverage)}")
+    if plan.maintenance != 0:
+        parts.append(f"maintenance {_percent(plan.maintenance)}")
+    if plan.funding is not None:
+        parts.append(f"funding {_percent(plan.funding.rate)} every {duration_text(plan.funding.every_ms)}")
+    if plan.borrow is not None:
+        parts.append(f"borrow {_percent(plan.borrow)} a year")
+    own_costs = own_costs_text(plan)
+    if own_costs:
+        parts.append(f"own costs of {own_costs}")
     if plan.size is not None:
         parts.append(f"{str(plan.size.kind).replace('_', ' ')} {plain(plan.size.value)} each")
     if plan.max_open is not None:
         parts.append(f"at most {plan.max_open} open")
+    held_by = rules_text(plan.guards, plan.caps)
+    if held_by:
+        parts.append(f"held by {held_by}")
     yield "rules", ", ".join([*parts, f"{plain(plan.cash)} {plan.currency}"])
+    if plan.instruments:
+        yield "steps", _steps(plan)
+
+
+def _steps(plan: RunPlan) -> Cell:
+    """Say whose steps and minimums a file of instruments gave, and who has none."""
+    known = {instrument.symbol for instrument in plan.instruments}
+    symbols = [file.symbol for file in plan.candles]
+    told = ", ".join([symbol for symbol in symbols if symbol in known][:_SYMBOLS_SHOWN])
+    more = sum(symbol in known for symbol in symbols) - _SYMBOLS_SHOWN
+    text = f"and minimums of {told}{f' and {more} more' if more > 0 else ''}" if told else "of no symbol"
+    missing = [symbol for symbol in symbols if symbol not in known]
+    if not missing:
+        return Cell(text)
+    left = ", ".join(missing[:_SYMBOLS_SHOWN]) + (", …" if len(missing) > _SYMBOLS_SHOWN else "")
+    return Cell(f"{text}; the instruments file has none of {left}", Tone.WARNING)
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{plain(CONTEXT.multiply(rate, HUNDRED))}%"
 
 
 def convention_text(plan: RunPlan) -> str:
@@ -138,6 +179,8 @@ def _counts(outcome: BacktestOutcome) -> Iterator[Fact]:
     if result.left_out:
         parts.append(f"{result.left_out} outside --from and --to")
     yield "trades", ", ".join(parts)
+    if result.acts:
+        yield "guards", Cell(counts_text(result.acts), Tone.WARNING)
     by_code: dict[str, list[RefusedSignal]] = {}
     for one in result.refused:
         by_code.setdefault(one.refusal.code, []).append(one)
@@ -174,4 +217,8 @@ def _show_last(outcome: BacktestOutcome, zone: tzinfo, limit: int, screen: Scree
     whole = len(last) == len(trades)
     title = counted(len(trades), "trade") if whole else f"Last {len(last)} of {len(trades)} trades, --limit 0 for all"
     screen.line(Cell(title, Tone.STRONG), Cell(f", times in {zone}"))
-    show_trades(list(outcome.views(last)), zone, screen)
+    views = list(outcome.views(last))
+    show_trades(views, zone, screen)
+    marks = doubts(views, "candles are missing in its time")
+    if marks:
+        screen.line(Cell("; ".join(marks), Tone.DIM))

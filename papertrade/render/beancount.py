@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -19,6 +18,7 @@ from typing import Final
 from papertrade.engine.account import Book
 from papertrade.engine.money import GRID, ZERO, exact
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.render.numbers import iso_z
 from papertrade.render.text import safe
 from papertrade.store.rows import AccountRow, LedgerRow

@@ -6,13 +6,13 @@ The rule to keep: it can be read at a glance at 100 columns, the most important 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from papertrade.engine.market import Quote
 from papertrade.engine.money import HUNDRED, exact, plain
 from papertrade.engine.trade import ExitReason, Flag, Status
+from papertrade.engine.values import dataclass
 from papertrade.render.console import Screen
 from papertrade.render.facts import Fact, dated, show_facts
 from papertrade.render.life import distance_percent

@@ -7,11 +7,11 @@ The rule to keep: positions are computed from exact decimals, labels are the num
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 
 from papertrade.engine.money import CONTEXT
+from papertrade.engine.values import dataclass
 from papertrade.render.numbers import local_minute, money
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

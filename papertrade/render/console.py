@@ -8,7 +8,8 @@ made of safe cells, never markup. Rich is loaded only where something is coloure
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from papertrade.render.tables import Column, Frame, Line, Row, table
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 """Columns that everything fits when nobody says how many there are."""
+
+_INDENT = "   "
 
 
 class Screen:
@@ -52,6 +55,24 @@ class Screen:
         for cell in cells:
             text.append(safe(cell.text), cell.tone.value)
         self.console.print(text, soft_wrap=True)
+
+    def flow(self, *parts: str | Cell) -> None:
+        """Write one line: broken between words on a terminal, indented from the second on; a pipe gets it whole."""
+        if not self.is_terminal:
+            self.line(*parts)
+            return
+        from rich.cells import cell_len
+
+        rows: list[list[Cell]] = [[]]
+        used = 0
+        for word in _spoken(parts):
+            text = safe("".join(cell.text for cell in word))
+            if used > len(_INDENT) and used + cell_len(text.rstrip(" ")) > self.width:
+                rows.append([Cell(_INDENT)])
+                used = len(_INDENT)
+            rows[-1] += word
+            used += cell_len(text)
+        self.lines([tuple(row) for row in rows])
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Write several lines of cells."""
@@ -97,6 +118,19 @@ class Progress:
             self._shown = percent
             self._stream.write(f"\r{self._label} {percent:3d}% ({self._done}/{self._total})\x1b[K")
             self._stream.flush()
+
+
+def _spoken(parts: Sequence[str | Cell]) -> Iterator[list[Cell]]:
+    """Yield the words of a line, each with the blank behind it; a word may have several tones."""
+    word: list[Cell] = []
+    for part in parts:
+        cell = part if isinstance(part, Cell) else Cell(part)
+        for piece in re.split("(?<= )", cell.text):
+            word.append(Cell(piece, cell.tone))
+            if piece.endswith(" "):
+                yield word
+                word = []
+    yield word
 
 
 def rich_console(stream: TextIO, width: int, *, is_colored: bool) -> Console:

@@ -10,11 +10,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from papertrade.engine.money import plain
+from papertrade.engine.values import dataclass
 
 Value: TypeAlias = "str | Decimal | int | bool | None"
 

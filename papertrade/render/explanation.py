@@ -9,19 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from papertrade.engine.market import MINUTE_MS
-from papertrade.engine.messages import Cause
+from papertrade.engine.messages import Cause, TradeVoided
 from papertrade.engine.money import canonical, exact, plain
 from papertrade.engine.trade import Flag
 from papertrade.render.console import Screen
+from papertrade.render.explained_charges import TITLES, charge_facts
 from papertrade.render.explained_stops import stop_facts, without_trailing
+from papertrade.render.explained_walk import mean_text, spread_facts, walk_facts
 from papertrade.render.facts import Fact, show_facts
+from papertrade.render.guard_lines import act_text
 from papertrade.render.numbers import local_second, r_multiple, toned
 from papertrade.render.text import Cell, Tone
-from papertrade.render.trade_lines import REASONS, levels_text
-from papertrade.reports.explain import Charged, EntryExplained, ExitExplained, Explanation, Priced, Waiting
+from papertrade.render.trade_lines import REASONS, changed_text, levels_text
+from papertrade.reports.explain import (
+    ChangeExplained,
+    Charged,
+    ChargeExplained,
+    EntryExplained,
+    ExitExplained,
+    Explanation,
+    Priced,
+    Waiting,
+)
 from papertrade.reports.explain_stops import StopExplained
 
 RULES: Final = {
@@ -45,6 +58,8 @@ RULES: Final = {
     "4.4 stop in the candle of entry": "the candle of the entry also touched the stop",
     "4.4 target in the candle of entry": "the candle of the entry also touched the target",
     "5 closed by hand": "closed by hand, at the price of that moment",
+    "6 funding": "a funding time has passed: longs pay shorts for a rate above 0, shorts pay longs below 0",
+    "6 borrow": "interest on what is borrowed, each midnight UTC and before an exit",
 }
 """What each rule of the journal says in a sentence; one that is not here says its own name."""
 
@@ -57,25 +72,32 @@ _FLAGS: Final = {
     Flag.OFF_MARKET: "at a price named by the user",
     Flag.SETTLED: "finer candles told which level was touched first",
     Flag.HALTED: "the venue does not trade it",
+    Flag.GUARDED: "a guard made the size smaller",
+    Flag.AT_CAP: "the size was cut to what a cap left",
+    Flag.THIN_BOOK: "the order book did not fill all that was asked for",
 }
 _WIDTH: Final = 9
 
 
 def show_explanation(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
     """Write the whole explanation."""
-    moves = without_trailing(told.stop_moves, [left.stamp.seq for left in told.exits])
+    between = _between(told)
+    has_walked = any(fill.priced.walked for fill in (told.entry, *told.exits) if fill is not None)
     for refusal in told.refusals:
         cells = (Cell("refused", Tone.WARNING), Cell(f" {_when(refusal.at_ms, zone)}: {refusal.refused.message}"))
         screen.line(*cells)
+    for act in told.acts:
+        screen.line(Cell("held back", Tone.WARNING), Cell(f" {_when(act.at_ms, zone)}: {act_text(act)}"))
     if told.placed is not None:
         _show_placed(told, told.placed, zone, screen)
     if told.entry is not None:
+        _show_between(between, told.entry.stamp.seq, currency, zone, screen)
         _show_entry(told, told.entry, currency, zone, screen)
     for number, left in enumerate(told.exits, start=1):
-        _show_moves(moves, left.stamp.seq, zone, screen)
+        _show_between(between, left.stamp.seq, currency, zone, screen)
         name = "Exit" if len(told.exits) == 1 and left.is_final else f"Exit {number}"
-        _show_exit(name, left, currency, zone, screen)
-    _show_moves(moves, None, zone, screen)
+        _show_exit(name, left, currency, zone, screen, has_walked=has_walked)
+    _show_between(between, None, currency, zone, screen)
     _show_end(told, currency, zone, screen)
 
 
@@ -102,7 +124,9 @@ def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: t
     facts: list[Fact] = [
         ("rule", _rule(entry.cause)),
         ("seen", _seen(entry.cause, zone)),
-        ("price", _price(entry.priced, entry.cause)),
+        *walk_facts(entry, has_walked=True),
+        ("price", _price(entry.priced, entry.cause, entry.quantity)),
+        *spread_facts(entry),
         ("fee", f"{_fee(entry.charged)} ({entry.liquidity})"),
         ("reserve", f"{_notional(entry.charged, entry.leverage)} = {plain(entry.reserve)} {currency} tied up"),
     ]
@@ -121,31 +145,73 @@ def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: t
     show_facts(screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_moves(moves: list[tuple[StopExplained, int]], until: int | None, zone: tzinfo, screen: Screen) -> None:
-    """Write the moves of the stop that came before event `until`, and take them off the list."""
-    while moves and (until is None or moves[0][0].seq < until):
-        move, raised = moves.pop(0)
+def _between(told: Explanation) -> list[tuple[int, tuple[StopExplained, int] | ChangeExplained | ChargeExplained]]:
+    """Return the moves of the stop, the changes by hand and the costs of holding by the numbers of their events."""
+    moves = without_trailing(told.stop_moves, [left.stamp.seq for left in told.exits])
+    every = [(move.seq, (move, raised)) for move, raised in moves]
+    charges = [(charge.stamp.seq, charge) for charge in told.charges]
+    changes = [(change.stamp.seq, change) for change in told.changes]
+    return sorted([*every, *charges, *changes], key=itemgetter(0))
+
+
+def _show_between(
+    between: list[tuple[int, tuple[StopExplained, int] | ChangeExplained | ChargeExplained]],
+    until: int | None,
+    currency: str,
+    zone: tzinfo,
+    screen: Screen,
+) -> None:
+    """Write what came before event `until`, and take it off the list."""
+    while between and (until is None or between[0][0] < until):
+        _, one = between.pop(0)
+        if isinstance(one, ChangeExplained):
+            _show_change(one, zone, screen)
+            continue
+        if isinstance(one, ChargeExplained):
+            charge = one.event
+            _title(TITLES[charge.kind], charge.at_ms, one.stamp.recorded_ms, zone, screen)
+            facts: list[Fact] = [("rule", _rule(charge.cause)), ("seen", _seen(charge.cause, zone))]
+            show_facts(screen, [*facts, *charge_facts(one, currency, zone)], indent=2, width=_WIDTH)
+            continue
+        move, raised = one
         name = "Stop moved" if move.stop != move.stop_before else "Behind the stop"
         _title(name, move.at_ms, move.recorded_ms, zone, screen)
-        facts: list[Fact] = [("rule", _rule(move.cause)), ("seen", _seen(move.cause, zone)), *stop_facts(move, raised)]
+        facts = [("rule", _rule(move.cause)), ("seen", _seen(move.cause, zone)), *stop_facts(move, raised)]
         show_facts(screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_exit(name: str, left: ExitExplained, currency: str, zone: tzinfo, screen: Screen) -> None:
+def _show_change(change: ChangeExplained, zone: tzinfo, screen: Screen) -> None:
+    event = change.event
+    _title("Changed by hand", event.at_ms, change.stamp.recorded_ms, zone, screen)
+    facts: list[Fact] = [
+        ("why", event.reason),
+        ("exits", changed_text(change.after) or "none"),
+        ("rule", f"from {_when(event.ruling.from_ms, zone)} on; candles before that meet the older exits (section 5)"),
+    ]
+    show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _show_exit(
+    name: str, left: ExitExplained, currency: str, zone: tzinfo, screen: Screen, *, has_walked: bool
+) -> None:
     _title(f"{name}: {REASONS[left.reason]}", left.at_ms, left.stamp.recorded_ms, zone, screen)
     share, fee_share = plain(left.reserve_share), plain(left.entry_fee_share)
     gross, fee = plain(left.gross), plain(left.charged.fee)
     whole = left.quantity == left.open_before
     part = f"{plain(left.quantity)} / {plain(left.open_before)}"
     facts: list[Fact] = [
+        ("why", left.why),
         ("rule", _rule(left.cause)),
         ("seen", _seen(left.cause, zone)),
-        ("price", _price(left.priced, left.cause)),
+        *walk_facts(left, has_walked=has_walked),
+        ("price", _price(left.priced, left.cause, left.quantity)),
         ("quantity", f"{plain(left.quantity)} of {plain(left.open_before)}{', all that was left' if whole else ''}"),
+        *spread_facts(left),
         ("fee", f"{_fee(left.charged)} ({left.liquidity})"),
         ("gross", _gross(left)),
         ("entry fee", fee_share if whole else f"{plain(left.entry_fee_before)} x {part} = {fee_share}"),
-        ("net", [Cell(f"{gross} - {fee} - {fee_share} = "), toned(left.net, f"{_signed(left.net)} {currency}")]),
+        *_funding(left, part, whole),
+        ("net", [Cell(f"{_costs_off(left)} = "), toned(left.net, f"{_signed(left.net)} {currency}")]),
         ("reserve", share if whole else f"{plain(left.reserve_before)} x {part} = {share}"),
         ("cash", f"{share} + {gross} - {fee} = {_signed(left.cash_back)}".replace("+ -", "- ")),
         *_remarks(left.flags),
@@ -157,6 +223,39 @@ def _show_exit(name: str, left: ExitExplained, currency: str, zone: tzinfo, scre
     show_facts(screen, facts, indent=2, width=_WIDTH)
 
 
+def _show_void(event: TradeVoided, currency: str, zone: tzinfo, screen: Screen) -> None:
+    screen.line(Cell("Void", Tone.STRONG), Cell(f"  {_when(event.at_ms, zone)}", Tone.DIM))
+    held = [] if event.funding == 0 else [_bracketed(event.funding)]
+    sums = " + ".join([plain(event.reserve), plain(event.fees), *held])
+    sums = f"{sums} - {_bracketed(event.gross)} = {_signed(event.cash_back)} {currency}"
+    words = f"reserve + fees {'+ holding ' if held else ''}- gross"
+    facts: list[Fact] = [
+        ("why", event.reason),
+        ("rule", "as if it had never been: all that it posted is posted the other way round (section 7)"),
+        ("cash", f"{words}: {sums}"),
+        ("net", f"0 {currency}; it counts in no statistics"),
+    ]
+    show_facts(screen, facts, indent=2, width=_WIDTH)
+
+
+def _bracketed(value: Decimal) -> str:
+    return f"({plain(value)})" if value < 0 else plain(value)
+
+
+def _funding(left: ExitExplained, part: str, whole: bool) -> list[Fact]:
+    share = plain(left.funding_share)
+    if left.funding_before == 0:
+        return []
+    return [("funding", share if whole else f"{plain(left.funding_before)} x {part} = {share}")]
+
+
+def _costs_off(left: ExitExplained) -> str:
+    parts = [plain(left.gross), plain(left.charged.fee), plain(left.entry_fee_share)]
+    if left.funding_before != 0:
+        parts.append(f"({plain(left.funding_share)})" if left.funding_share < 0 else plain(left.funding_share))
+    return " - ".join(parts)
+
+
 def _show_end(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
     trade = told.trade
     if told.ended is not None:
@@ -165,6 +264,9 @@ def _show_end(told: Explanation, currency: str, zone: tzinfo, screen: Screen) ->
         )
         facts: list[Fact] = [("why", told.ended.why), ("released", f"{plain(told.ended.released)} {currency}")]
         show_facts(screen, facts, indent=2, width=_WIDTH)
+    if told.voided is not None:
+        _show_void(told.voided, currency, zone, screen)
+        return
     if told.exits:
         screen.line(Cell("Result" if trade.open_quantity == 0 else "Result so far", Tone.STRONG))
         parts = [_signed(left.net) for left in told.exits]
@@ -205,11 +307,13 @@ def _seen(cause: Cause, zone: tzinfo) -> str:
     return "nothing: the price was named by the user"
 
 
-def _price(priced: Priced, cause: Cause) -> str:
+def _price(priced: Priced, cause: Cause, quantity: Decimal) -> str:
     at_level = cause.level is not None and cause.level == priced.raw
     parts = [f"{'level' if at_level else 'price seen'} {plain(priced.raw)}"]
     if cause.level is not None and not at_level:
         parts[0] += f" (the level was {plain(cause.level)})"
+    if len(priced.walked) > 1:
+        parts[0] = mean_text(priced, quantity)
     if priced.slippage_bps != 0:
         sign = "+" if priced.is_rounded_up else "-"
         worsened = plain(canonical(priced.worsened))

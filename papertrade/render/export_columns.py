@@ -7,12 +7,12 @@ step). The rule to keep: columns are only ever added, at the end; a name never c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from papertrade.engine.money import ZERO, plain
 from papertrade.engine.trade import Status
+from papertrade.engine.values import dataclass
 from papertrade.feeds.signal_rows import COLUMNS as SIGNAL_COLUMNS
 from papertrade.render.numbers import iso_z
 from papertrade.render.trade_lines import distance_of
@@ -93,6 +93,10 @@ def _targets(view: TradeView) -> tuple[str, ...]:
     return tuple(f"{plain(target.price)}:{plain(target.fraction)}" for target in view.levels.targets)
 
 
+def _excursion(view: TradeView, name: str) -> Decimal | None:
+    return None if view.excursion is None else view.excursion.named[name].value
+
+
 def _external_id(view: TradeView) -> str:
     return view.trade.order.signal_key.partition(":")[2]
 
@@ -155,6 +159,16 @@ TRADES: Final[tuple[ExportColumn[Owned[TradeView]], ...]] = (
         lambda o: None if o.row.levels.after_first is None else o.row.levels.after_first.price,
     ),
     ExportColumn("time_limit", lambda o: _at(o.row.levels.time_limit)),
+    ExportColumn("unverified", lambda o: o.row.is_unverified),
+    ExportColumn("mae", lambda o: _excursion(o.row, "mae")),
+    ExportColumn("mae_percent", lambda o: _excursion(o.row, "mae_percent")),
+    ExportColumn("mae_r", lambda o: _excursion(o.row, "mae_r")),
+    ExportColumn("mfe", lambda o: _excursion(o.row, "mfe")),
+    ExportColumn("mfe_percent", lambda o: _excursion(o.row, "mfe_percent")),
+    ExportColumn("mfe_r", lambda o: _excursion(o.row, "mfe_r")),
+    ExportColumn("exit_efficiency", lambda o: _excursion(o.row, "exit_efficiency")),
+    ExportColumn("funding", lambda o: o.row.trade.funding),
+    ExportColumn("borrow_cost", lambda o: o.row.trade.borrow_cost),
 )
 
 FILLS: Final[tuple[ExportColumn[Owned[FillRow]], ...]] = (
@@ -184,6 +198,7 @@ FILLS: Final[tuple[ExportColumn[Owned[FillRow]], ...]] = (
     ExportColumn("ambiguous", lambda o: o.row.is_ambiguous),
     ExportColumn("flags", lambda o: tuple(o.row.flags)),
     ExportColumn("at", lambda o: iso_z(o.row.at_ms)),
+    ExportColumn("funding", lambda o: o.row.funding),
 )
 
 LEDGER: Final[tuple[ExportColumn[Owned[LedgerRow]], ...]] = (

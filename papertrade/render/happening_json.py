@@ -9,7 +9,9 @@ import json
 from collections.abc import Mapping
 
 from papertrade.engine.codec import KIND_OF
-from papertrade.engine.messages import EntryFilled, Event, ExitFilled, Refused, StopMoved, TradeEnded
+from papertrade.engine.guard_events import GuardActed
+from papertrade.engine.messages import EntryFilled, Event, ExitFilled, Refused, StopMoved, TradeEnded, TradeVoided
+from papertrade.render.guard_lines import act_json
 from papertrade.render.json import Encodable, encode
 from papertrade.render.numbers import iso_z
 from papertrade.render.trade_json import trade_json
@@ -66,6 +68,10 @@ def _particulars(event: Event) -> Mapping[str, Encodable]:
             }
         case TradeEnded():
             return {"message": event.why}
+        case TradeVoided():
+            return {"message": event.reason}
+        case GuardActed():
+            return act_json(event)
         case Refused():
             return {
                 "code": event.code,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from papertrade.engine.values import dataclass
 from papertrade.render.tables import Line
 from papertrade.render.text import Cell, Tone
 

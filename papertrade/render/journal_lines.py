@@ -6,15 +6,18 @@ and adding a kind without one does not type-check.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
+from papertrade.engine.guard_events import GuardActed, GuardsReset
 from papertrade.engine.messages import (
     AccountCreated,
     CashMoved,
+    CostCharged,
     EntryFilled,
     EpochStarted,
     ExitFilled,
     LevelsChanged,
+    NewPeak,
     NoteAdded,
     Refused,
     SignalAdded,
@@ -24,13 +27,19 @@ from papertrade.engine.messages import (
     TradeEnded,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
+    TrailsMoved,
 )
 from papertrade.engine.money import plain
 from papertrade.engine.trade import Trade
+from papertrade.engine.trails import moves_of
+from papertrade.render.guard_lines import act_line, reset_text
 from papertrade.render.numbers import signed_money
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import change_line
 from papertrade.store.rows import JournalRow
+
+_LED_MAX: Final = 5
 
 
 def journal_line(row: JournalRow, trade: Trade | None, account: str) -> list[Cell]:
@@ -55,14 +64,25 @@ def journal_line(row: JournalRow, trade: Trade | None, account: str) -> list[Cel
             return [Cell(f"signal {event.signal_id} cancelled")]
         case NoteAdded():
             return [Cell(f"note {event.note_id}{_about(event)}: {event.text}")]
+        case TrailsMoved():
+            if trade is not None:
+                *_, newest = moves_of(event)
+                return change_line(newest, trade, None)
+            return [Cell(f"{event.symbol} {'; '.join(_led(peak) for peak in event.peaks)}")]
+        case GuardActed():
+            return act_line(event)
+        case GuardsReset():
+            return [Cell(reset_text(event))]
         case Refused():
             return [Cell(f"refused {event.side} {event.symbol}"), Cell(f" {event.message}", Tone.WARNING)]
         case (
             TradePlaced()
             | EntryFilled()
             | ExitFilled()
+            | CostCharged()
             | StopMoved()
             | TradeEnded()
+            | TradeVoided()
             | LevelsChanged()
             | TradeFlagged()
             | TagsChanged()
@@ -72,6 +92,13 @@ def journal_line(row: JournalRow, trade: Trade | None, account: str) -> list[Cel
             return change_line(event, trade, None)
         case _:
             assert_never(event)
+
+
+def _led(peak: NewPeak) -> str:
+    """Say where a new peak led trails, of many the first few."""
+    told = [f"#{led.trade_id} to {plain(led.trail_stop)}" for led in peak.led[:_LED_MAX]]
+    more = [f"{len(peak.led) - _LED_MAX} more"] if len(peak.led) > _LED_MAX else []
+    return f"new peak {plain(peak.price)} led the trail{'s'[: len(peak.led) - 1]} of {', '.join([*told, *more])}"
 
 
 def _about(event: NoteAdded) -> str:

@@ -14,8 +14,10 @@ from papertrade.engine.messages import StopMoved
 from papertrade.engine.money import HUNDRED, ONE, exact, plain
 from papertrade.engine.trade import ExitReason, Status
 from papertrade.render.console import Screen
+from papertrade.render.cost_facts import cost_facts
 from papertrade.render.exit_facts import exit_facts
 from papertrade.render.facts import Fact, dated, show_facts
+from papertrade.render.lived_facts import lived_facts
 from papertrade.render.numbers import (
     age,
     duration,
@@ -32,7 +34,7 @@ from papertrade.render.numbers import (
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS, change_line
 from papertrade.render.trade_table import state_cell
-from papertrade.reports.trade_view import ObservedShare, TradeView
+from papertrade.reports.trade_view import TradeView
 from papertrade.runs.lives import Life, Moment
 from papertrade.runs.reporting import Standpoint
 from papertrade.store.rows import NoteRow
@@ -109,17 +111,17 @@ def _facts(life: Life, now: Standpoint) -> list[Fact]:
         ("mark", "" if view.mark is None else f"{plain(view.mark.price)}, {age(view.mark.at_ms, now.now_ms)} old"),
         ("stop", _stop(view)),
         *(("target", text) for text in _targets(view)),
-        ("liquidation", "" if trade.liquidation_price is None else plain(trade.liquidation_price)),
+        ("liquidation", _liquidation(view)),
         *exit_facts(trade, now.zone),
         ("levels", _levels_from(view, now)),
         ("tied up", "" if trade.reserve == 0 else money(trade.reserve)),
-        ("paid", "" if trade.entry_price is None else _paid(view)),
+        *cost_facts(life.costs, view),
         ("signal", f"{source}:{external_id} (signal {order.signal_id}), account {view.account}"),
         ("reason", order.reason),
         ("confidence", "" if order.confidence is None else plain(order.confidence)),
         ("tags", ", ".join(trade.tags)),
         ("flags", ", ".join(str(flag).replace("_", " ") for flag in trade.flags)),
-        ("observed", "" if view.observed is None else _observed(view.observed)),
+        *lived_facts(view, now.zone),
     ]
 
 
@@ -184,17 +186,13 @@ def _levels_from(view: TradeView, now: Standpoint) -> str:
     return f"rule from {local_minute(from_ms, now.zone)} on" if is_live and from_ms > now.now_ms else ""
 
 
-def _paid(view: TradeView) -> str:
-    trade = view.trade
-    slipped = "" if trade.slippage == 0 else f", slippage {money(trade.slippage)}"
-    return f"fees {money(trade.fees)}{slipped}"
-
-
-def _observed(seen: ObservedShare) -> str:
-    share = percent(seen.share * HUNDRED)
-    if seen.gaps == 0:
-        return f"{share} of its life, no gap"
-    return f"{share} of its life, {_counted(seen.gaps, 'gap')}, the longest {duration(seen.longest_gap_ms)}"
+def _liquidation(view: TradeView) -> str:
+    trade, price = view.trade, view.trade.liquidation_price
+    if price is None:
+        return ""
+    rate = trade.order.terms.maintenance
+    kept = "" if rate == 0 else f", maintenance {exact_number(rate * HUNDRED)}%"
+    return f"{plain(price)}{distance_text(view, price)}{kept}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -8,16 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from papertrade.engine.codec import KIND_OF
-from papertrade.engine.messages import Cause
+from papertrade.engine.messages import Cause, TradeEvent, TradeVoided
 from papertrade.engine.trade import Levels
+from papertrade.render.cost_facts import costs_json
+from papertrade.render.explained_charges import charge_json
+from papertrade.render.explained_sight import Vantage, sight_json
 from papertrade.render.explained_stops import stop_json
+from papertrade.render.explained_walk import walk_json
+from papertrade.render.guard_lines import act_json
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import iso_z
 from papertrade.render.text import Cell
 from papertrade.render.trade_json import exits_json, trade_json
-from papertrade.render.trade_lines import change_line
-from papertrade.reports.explain import Charged, EntryExplained, ExitExplained, Explanation, Priced, Waiting
+from papertrade.render.trade_lines import change_line, changed_text
+from papertrade.reports.explain import (
+    ChangeExplained,
+    Charged,
+    ChargeExplained,
+    EntryExplained,
+    ExitExplained,
+    Explanation,
+    Priced,
+    Waiting,
+)
 from papertrade.reports.explain_stops import StopExplained
+from papertrade.reports.trade_costs import trade_costs
 from papertrade.reports.trade_view import TradeView
 from papertrade.runs.lives import Life, Moment
 from papertrade.store.rows import NoteRow
@@ -27,6 +42,7 @@ def life_json(life: Life) -> Mapping[str, Encodable]:
     """Return a trade's own fields with its events, notes and gaps beside them."""
     return {
         **trade_json(life.view),
+        "costs": costs_json(life.costs),
         "events": [_moment(moment) for moment in life.moments],
         "notes": [note_json(note) for note in life.notes],
         "gaps": [
@@ -50,27 +66,55 @@ def note_json(note: NoteRow) -> Mapping[str, Encodable]:
     }
 
 
-def explanation_json(told: Explanation, view: TradeView) -> Mapping[str, Encodable]:
-    """Return a trade with each of its fills taken apart."""
+def _voided(event: TradeVoided) -> Mapping[str, Encodable]:
+    return {
+        "at": iso_z(event.at_ms),
+        "reason": event.reason,
+        "reserve": event.reserve,
+        "fees": event.fees,
+        "gross": event.gross,
+        "funding": event.funding,
+        "cash_back": event.cash_back,
+    }
+
+
+def explanation_json(told: Explanation, view: TradeView, offset_ms: int) -> Mapping[str, Encodable]:
+    """Return a trade with each of its fills taken apart; the venue's clock is `offset_ms` ahead of the local one."""
     trade = told.trade
+    vantage = Vantage(trade.order.venue, offset_ms)
+
+    def seen(cause: Cause, recorded_ms: int) -> Mapping[str, Encodable]:
+        return {"seen": sight_json(cause, recorded_ms, vantage)}
+
     return {
         "trade": trade_json(view),
         "placed": None if told.placed is None else _placed(told.placed),
-        "entry": None if told.entry is None else _entry(told.entry),
-        "stop_moves": [_stop_move(move) for move in told.stop_moves],
-        "exits": [_exit(left) for left in told.exits],
+        "entry": None
+        if told.entry is None
+        else {**_entry(told.entry), **seen(told.entry.cause, told.entry.stamp.recorded_ms)},
+        "stop_moves": [{**_stop_move(move), **seen(move.cause, move.recorded_ms)} for move in told.stop_moves],
+        "charges": [{**_charge(each), **seen(each.event.cause, each.stamp.recorded_ms)} for each in told.charges],
+        "changes": [_change(change) for change in told.changes],
+        "exits": [{**_exit(left), **seen(left.cause, left.stamp.recorded_ms)} for left in told.exits],
+        "costs": costs_json(trade_costs(view, _fills(told))),
         "ended": None
         if told.ended is None
         else {"status": told.ended.status, "reason": told.ended.why, "released": told.ended.released},
+        "voided": None if told.voided is None else _voided(told.voided),
         "result": {
             "realized_pnl": trade.realized,
             "initial_risk": trade.initial_risk,
             "r_multiple": told.r_multiple,
         },
+        "guards": [act_json(act) for act in told.acts],
         "refusals": [
             {"at": iso_z(r.at_ms), "code": r.refused.code, "message": r.refused.message} for r in told.refusals
         ],
     }
+
+
+def _fills(told: Explanation) -> list[TradeEvent]:
+    return [fill.stamp.event for fill in (told.entry, *told.exits) if fill is not None]
 
 
 def _moment(moment: Moment) -> Mapping[str, Encodable]:
@@ -106,6 +150,7 @@ def _entry(entry: EntryExplained) -> Mapping[str, Encodable]:
         "liquidity": entry.liquidity,
         "quantity": entry.quantity,
         **_priced(entry.priced),
+        **walk_json(entry.priced, entry.cause, entry.liquidity, entry.quantity),
         **_charged(entry.charged),
         "slippage": entry.slippage,
         "leverage": entry.leverage,
@@ -130,6 +175,7 @@ def _exit(left: ExitExplained) -> Mapping[str, Encodable]:
         "open_before": left.open_before,
         "entry_price": left.entry_price,
         **_priced(left.priced),
+        **walk_json(left.priced, left.cause, left.liquidity, left.quantity),
         **_charged(left.charged),
         "slippage": left.slippage,
         "move": left.move,
@@ -139,12 +185,39 @@ def _exit(left: ExitExplained) -> Mapping[str, Encodable]:
         "reserve_share": left.reserve_share,
         "entry_fee_before": left.entry_fee_before,
         "entry_fee_share": left.entry_fee_share,
+        "funding_before": left.funding_before,
+        "funding_share": left.funding_share,
         "cash_back": left.cash_back,
         "realized_pnl": left.net,
         "target": left.target,
         "final": left.is_final,
         "ambiguous": left.is_ambiguous,
         "flags": list(left.flags),
+        "why": left.why,
+    }
+
+
+def _change(change: ChangeExplained) -> Mapping[str, Encodable]:
+    event = change.event
+    levels = event.ruling.levels
+    return {
+        "seq": change.stamp.seq,
+        "at": iso_z(event.at_ms),
+        "recorded_at": iso_z(change.stamp.recorded_ms),
+        "from": iso_z(event.ruling.from_ms),
+        "why": event.reason,
+        "text": changed_text(change.after),
+        "levels": None if levels is None else _levels(levels),
+    }
+
+
+def _charge(told: ChargeExplained) -> Mapping[str, Encodable]:
+    return {
+        "seq": told.stamp.seq,
+        "at": iso_z(told.event.at_ms),
+        "recorded_at": iso_z(told.stamp.recorded_ms),
+        **_cause(told.event.cause),
+        **charge_json(told),
     }
 
 

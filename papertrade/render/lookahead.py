@@ -52,9 +52,12 @@ def lookahead_json(report: LookaheadCheck) -> Mapping[str, Encodable]:
 
 def show_lookahead(report: LookaheadCheck, zone: tzinfo, screen: Screen) -> None:
     """Write the verdict, and a table of what differs."""
-    compared = f"{report.signals} signals, run again on candles that end earlier at {report.cuts} instants"
+    noun = "signal" if report.signals == 1 else "signals"
+    compared = f"{report.signals} {noun}, run again on candles that end earlier at {report.cuts} instants"
     if not report.leaks:
         screen.line(Cell("no difference", Tone.GAIN), Cell(f": {compared}"))
+        if report.signals == 0:
+            screen.line(Cell("it made no signal over these candles: that shows little", Tone.WARNING))
         return
     screen.line(f"{compared}; times in {zone}")
     screen.blank()

@@ -18,6 +18,7 @@ from papertrade.render.numbers import iso_z
 from papertrade.reports.bootstrap import Interval
 from papertrade.reports.breakdown import Breakdown, Group
 from papertrade.reports.calendar_periods import PeriodProfit
+from papertrade.reports.excursion_statistics import ExcursionStatistics
 from papertrade.reports.metric import Metric
 from papertrade.reports.metrics import MetricsReport, Risk
 
@@ -53,6 +54,7 @@ def metrics_json(
             "expectancy_r": _interval(report.intervals.expectancy_r),
             "sharpe": _interval(report.intervals.sharpe),
         },
+        "r_histogram": [{"from": one.low, "to": one.high, "trades": one.trades} for one in report.r_histogram],
         "note": report.trading_statistics.note,
         "recent_trades": recent_trades,
     }
@@ -69,6 +71,7 @@ def metrics_sections(report: MetricsReport) -> Mapping[str, Section]:
         },
         "trading_statistics": _statistics(report),
         "risk": _risk(report.risk),
+        "excursions": _excursions(report.excursions),
     }
 
 
@@ -113,6 +116,8 @@ def _statistics(report: MetricsReport) -> Section:
         "losing_trades": s.losing_trades,
         "break_even_trades": s.break_even_trades,
         "open_trades": report.open_trades,
+        "unverified_trades": report.unverified,
+        "voided_trades": report.voided,
         "win_rate": s.win_rate,
         "win_rate_percent": s.win_rate_percent,
         "net_profit": s.net_profit,
@@ -140,6 +145,8 @@ def _statistics(report: MetricsReport) -> Section:
         "fees": costs.fees,
         "slippage": costs.slippage,
         "turnover": costs.turnover,
+        "funding": costs.funding,
+        "borrow_cost": costs.borrow_cost,
         "break_even_slippage_bps": costs.break_even_slippage_bps,
         "buy_and_hold": report.buy_and_hold,
         "ambiguous_exits": band.ambiguous_exits,
@@ -171,6 +178,19 @@ def _risk(risk: Risk) -> Section:
         "first_day": _day(risk.first_day),
         "last_day": _day(risk.last_day),
     }
+
+
+def _excursions(found: ExcursionStatistics) -> Section:
+    kinds = (
+        ("mae_percent", found.mae_percent),
+        ("mfe_percent", found.mfe_percent),
+        ("mae_r", found.mae_r),
+        ("mfe_r", found.mfe_r),
+    )
+    quartiles: dict[str, Leaf] = {}
+    for name, each in kinds:
+        quartiles |= {f"{name}_q1": each.lower, f"{name}_median": each.median, f"{name}_q3": each.upper}
+    return {"observed_trades": found.observed_trades, **quartiles, "exit_efficiency_mean": found.exit_efficiency}
 
 
 def _period(period: PeriodProfit) -> Mapping[str, Encodable]:

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from papertrade.engine.money import CONTEXT, HUNDRED, ZERO
 from papertrade.engine.trade import ExitReason
 from papertrade.render.console import Screen
+from papertrade.render.excursion_text import excursion_pairs, show_r_histogram
 from papertrade.render.facts import show_facts
 from papertrade.render.metrics_json import breakdown_groups, metrics_sections, reasons
 from papertrade.render.numbers import (
@@ -31,6 +32,7 @@ from papertrade.render.numbers import (
 from papertrade.render.tables import number, words
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS
+from papertrade.reports.activity import Costs
 from papertrade.reports.bootstrap import Interval
 from papertrade.reports.breakdown import Group
 from papertrade.reports.calendar_periods import PeriodProfit
@@ -59,9 +61,7 @@ def show_metrics(report: MetricsReport, by: str | None, now: Standpoint, screen:
     screen.blank()
     _show_periods(report, screen)
     show_breakdown(report, "exit_reason" if by is None else by, screen)
-    if report.intervals is not None:
-        screen.blank()
-        _show_intervals(report.intervals, screen)
+    show_intervals(report.intervals, screen)
     show_undefined(report, screen)
 
 
@@ -73,6 +73,11 @@ def show_figures(report: MetricsReport, zone: tzinfo, screen: Screen) -> None:
     _beside("Result", _result(report), "Risk", _risk(report, zone), screen)
     screen.blank()
     _beside("Trades", _trades(report), "Costs", _costs(report), screen)
+    if report.trading_statistics.total_trades > 0:
+        screen.blank()
+        against, ahead = excursion_pairs(report.excursions, report.trading_statistics.total_trades)
+        _beside("Went against", against, "Went ahead", ahead, screen)
+    show_r_histogram(report.r_histogram, screen)
 
 
 def show_breakdown(report: MetricsReport, kind: str, screen: Screen) -> None:
@@ -137,6 +142,8 @@ def _trades(report: MetricsReport) -> list[Pair]:
         ("Held", _span(times.mean, "on average")),
         ("  median", _span(times.median, "")),
         ("In the market", _share(report.exposure)),
+        *([("Not verified", Cell(_counted(report.unverified), Tone.WARNING))] if report.unverified else []),
+        *([("Taken back", Cell(_counted(report.voided)))] if report.voided else []),
     ]
 
 
@@ -146,6 +153,7 @@ def _costs(report: MetricsReport) -> list[Pair]:
     return [
         ("Fees", Cell(money(costs.fees))),
         ("Slippage", Cell(money(costs.slippage))),
+        *([("Funding", _held(costs))] if costs.funding != 0 or costs.borrow_cost != 0 else []),
         ("Turnover", Cell(money(costs.turnover))),
         ("Net is 0 at", Cell(UNKNOWN if bps is None else f"{_rounded(bps)} bps slippage a side")),
         ("SQN", _number(s.sqn)),
@@ -153,9 +161,17 @@ def _costs(report: MetricsReport) -> list[Pair]:
     ]
 
 
+def _held(costs: Costs) -> Cell:
+    """Say what holding trades cost, and the interest in it."""
+    interest = "" if costs.borrow_cost == 0 else f", {money(costs.borrow_cost)} of it interest"
+    return Cell(f"{money(costs.funding)}{interest}")
+
+
 def _beside(left_title: str, left: Sequence[Pair], right_title: str, right: Sequence[Pair], screen: Screen) -> None:
     """Write two lists of named numbers beside each other."""
-    screen.line(Cell(left_title.ljust(_COLUMN), Tone.STRONG), Cell(right_title, Tone.STRONG))
+    widest = max((_LABEL + 2 + cell_len(value.text) for _, value in left), default=0)
+    column = max(_COLUMN, widest + 2)
+    screen.line(Cell(left_title.ljust(column), Tone.STRONG), Cell(right_title, Tone.STRONG))
     for place in range(max(len(left), len(right))):
         cells: list[Cell] = []
         if place < len(left):
@@ -164,7 +180,7 @@ def _beside(left_title: str, left: Sequence[Pair], right_title: str, right: Sequ
         if place < len(right):
             label, value = right[place]
             written = sum(cell_len(cell.text) for cell in cells)
-            cells += [Cell(" " * max(_COLUMN - written, 2)), Cell(f"  {label.ljust(_LABEL)}", Tone.DIM), value]
+            cells += [Cell(" " * (column - written)), Cell(f"  {label.ljust(_LABEL)}", Tone.DIM), value]
         screen.line(*cells)
 
 
@@ -218,7 +234,11 @@ def _group_name(kind: str, name: str | None) -> str:
     return REASONS[ExitReason(name)] if kind == "exit_reason" else name
 
 
-def _show_intervals(known: Intervals, screen: Screen) -> None:
+def show_intervals(known: Intervals | None, screen: Screen) -> None:
+    """Write bootstrap intervals below an empty line; nothing if none were asked for."""
+    if known is None:
+        return
+    screen.blank()
     level = percent(known.expectancy.level * HUNDRED, 0)
     screen.line(Cell(f"{level} intervals ({known.expectancy.samples} resamples)", Tone.STRONG))
     each: Sequence[tuple[str, Interval]] = (

@@ -16,7 +16,8 @@ from papertrade.runs.reporting import Standpoint
 
 _HEADER: Final = (
     "symbol", "venue", "side", "quantity", "avg_price", "current_price", "marked_at", "market_value", "value",
-    "cost_basis", "unrealized_pnl", "pnl_percent", "allocation_percent",
+    "cost_basis", "unrealized_pnl", "pnl_percent", "allocation_percent", "liquidation_price",
+    "liquidation_distance_percent",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def summary_json(summary: Summary) -> Mapping[str, Encodable]:
         "unpriced_count": summary.unpriced_count,
         "at_risk_to_stops": summary.at_risk_to_stops,
         "without_stop_count": summary.without_stop_count,
+        "margin_level_percent": two_places(summary.margin_level_percent),
     }
 
 
@@ -59,11 +61,13 @@ def _record(holding: Holding) -> Sequence[Value]:
         holding.symbol, holding.venue, holding.side, holding.quantity, holding.avg_price, holding.current_price,
         None if holding.marked_at is None else iso_z(holding.marked_at), holding.market_value, holding.value,
         holding.cost_basis, holding.unrealized_pnl, holding.pnl_percent, holding.allocation_percent,
+        None if holding.liquidation is None else holding.liquidation.price,
+        None if holding.liquidation is None else holding.liquidation.distance_percent,
     )  # fmt: skip
 
 
 def _holding(holding: Holding, now: Standpoint) -> Mapping[str, Encodable]:
-    marked_at = holding.marked_at
+    marked_at, ruin = holding.marked_at, holding.liquidation
     return {
         "symbol": holding.symbol,
         "venue": holding.venue,
@@ -80,4 +84,7 @@ def _holding(holding: Holding, now: Standpoint) -> Mapping[str, Encodable]:
         "pnl_percent": two_places(holding.pnl_percent),
         "allocation_percent": two_places(holding.allocation_percent),
         "trade_ids": list(holding.trade_ids),
+        "liquidation_price": None if ruin is None else ruin.price,
+        "liquidation_distance_percent": None if ruin is None else two_places(ruin.distance_percent),
+        "liquidation_trade_id": None if ruin is None else ruin.trade_id,
     }

@@ -11,11 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from papertrade.engine.instants import duration_text
 from papertrade.engine.money import CONTEXT, HUNDRED
 from papertrade.engine.saved_run import RunFigure, RunTrade, SavedRun
+from papertrade.engine.trade import Funding
 from papertrade.render.backtest_text import convention_text, counted, input_facts, rule_facts, span_facts
 from papertrade.render.console import Screen
+from papertrade.render.cost_facts import own_costs_text
 from papertrade.render.facts import show_facts
+from papertrade.render.guard_lines import rules_text
 from papertrade.render.numbers import (
     UNKNOWN,
     exact_number,
@@ -29,6 +33,7 @@ from papertrade.render.numbers import (
 from papertrade.render.tables import Column, number, words
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS
+from papertrade.render.trade_table import UNORDERED
 from papertrade.runs.run_differences import RunDifferences
 from papertrade.store.run_rows import RunLine, StoredRun
 
@@ -204,10 +209,19 @@ def _rules(run: SavedRun) -> list[tuple[str, str]]:
         "taker": f"{plan.taker:f}",
         "slippage_bps": f"{plan.slippage_bps:f}",
         "leverage": f"{plan.leverage:f}",
+        "maintenance": f"{plan.maintenance:f}",
+        "funding": UNKNOWN if plan.funding is None else _funding(plan.funding),
+        "borrow": UNKNOWN if plan.borrow is None else f"{plan.borrow:f}",
+        "own costs": own_costs_text(plan) or UNKNOWN,
         "cash": f"{plan.cash:f}",
         "max_open": UNKNOWN if plan.max_open is None else str(plan.max_open),
+        "held by": rules_text(plan.guards, plan.caps) or UNKNOWN,
     }
     return list(pairs.items())
+
+
+def _funding(funding: Funding) -> str:
+    return f"{funding.rate:f} every {duration_text(funding.every_ms)}"
 
 
 def _show_trades(run: SavedRun, zone: tzinfo, limit: int, screen: Screen) -> None:
@@ -220,6 +234,8 @@ def _show_trades(run: SavedRun, zone: tzinfo, limit: int, screen: Screen) -> Non
         title = f"Last {len(last)} of {len(run.trades)} trades, --limit 0 for all"
     screen.line(Cell(title, Tone.STRONG), Cell(f", times in {zone}"))
     screen.table(_TRADES, [_trade(trade, zone) for trade in last])
+    if any(trade.is_ambiguous for trade in last):
+        screen.line(Cell(f"? = {UNORDERED}", Tone.DIM))
 
 
 def _trade(trade: RunTrade, zone: tzinfo) -> tuple[str | Cell, ...]:

@@ -42,9 +42,14 @@ _CONFIDENT: Final = Decimal("0.95")
 def show_sweep(result: SweepResult, zone: tzinfo, screen: Screen) -> None:
     """Write the whole answer."""
     show_facts(screen, _facts(result, zone))
+    if not result.entries.entries:
+        screen.blank()
+        screen.line("no signal was entered: there is nothing to choose from")
+        return
     _show_map(result, screen)
     screen.blank()
-    screen.line(Cell(f"The best {len(result.best)} by {RANKS[result.request.rank]}, run again exactly", Tone.STRONG))
+    count = "" if len(result.best) == 1 else f" {len(result.best)}"
+    screen.line(Cell(f"The best{count} by {RANKS[result.request.rank]}, run again exactly", Tone.STRONG))
     screen.blank()
     screen.table(_columns(result), [_row(best, result) for best in result.best])
     screen.blank()
@@ -62,6 +67,8 @@ def judgement(result: SweepResult) -> list[str]:
     said = []
     if not all(best.agrees for best in result.best):
         said.append("The ranking and the exact engine disagree: this is a bug, please report it.")
+    if result.request.base.rules.has_carry:
+        said.append("Ranked without funding and borrowing: only the column `In account` has paid them.")
     if first.unseen is not None and first.unseen_place is not None:
         then = first.exact.trading_statistics.net_profit
         later = first.unseen.trading_statistics.net_profit
@@ -93,7 +100,7 @@ def _facts(result: SweepResult, zone: tzinfo) -> list[Fact]:
     left_out += [f"{entries.never_filled} never filled"] if entries.never_filled else []
     sizes = f"{entries.resized} of them sized {money(entries.notional)} each" if entries.resized else "their own sizes"
     facts: list[Fact] = [
-        ("Tried", f"{result.tried} combinations"),
+        ("Tried", f"{result.tried} combination{'' if result.tried == 1 else 's'}"),
         ("Signals", "; ".join([f"{taken} entered", *left_out, f"{sizes}, cash never short"])),
         ("Ranked by", RANKS[result.request.rank]),
     ]

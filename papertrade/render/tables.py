@@ -9,12 +9,12 @@ may lose text, and only in a terminal; where even that is not enough each row is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
+from papertrade.engine.values import dataclass
 from papertrade.render.text import Cell, Tone, safe
 
 Line: TypeAlias = tuple[Cell, ...]

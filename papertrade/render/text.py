@@ -7,8 +7,9 @@ No width, no alignment and no stream here. The rule to keep: every string that s
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
+
+from papertrade.engine.values import dataclass
 
 # Controls (C0, C1, ESC, DEL), formats (bidi overrides and isolates, zero width, tags), lone
 # surrogates, line and paragraph separators: all that acts on a terminal or a reader unseen.

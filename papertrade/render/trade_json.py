@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papertrade.engine.money import CONTEXT, HUNDRED, ZERO
+from papertrade.engine.money import ZERO
 from papertrade.engine.trade import BreakEven, Levels, Status, Trail
 from papertrade.render.json import Encodable, two_places
+from papertrade.render.lived_json import coverage_json, excursion_json
 from papertrade.render.numbers import iso_z
-from papertrade.reports.trade_view import ObservedShare, TradeView
+from papertrade.reports.trade_view import TradeView
 
 
 def trade_json(view: TradeView) -> Mapping[str, Encodable]:
@@ -48,6 +49,8 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
         "reserve": trade.reserve,
         "fees": trade.fees,
         "slippage": trade.slippage,
+        "funding": trade.funding,
+        "borrow_cost": trade.borrow_cost,
         "realized_pnl": trade.realized,
         "unrealized_pnl": view.unrealized if is_open else ZERO,
         "pnl_percent": two_places(view.net_percent),
@@ -60,7 +63,10 @@ def trade_json(view: TradeView) -> Mapping[str, Encodable]:
             "at": None if view.armed.at is None else iso_z(view.armed.at),
         },
         "liquidation_price": trade.liquidation_price,
-        "coverage": _coverage(view.observed),
+        "maintenance_rate": order.terms.maintenance,
+        "coverage": coverage_json(view.observed),
+        "unverified": view.is_unverified,
+        "excursion": excursion_json(view.excursion),
         "tags": list(trade.tags),
         "reason": order.reason,
         "confidence": order.confidence,
@@ -91,13 +97,3 @@ def _trail(trail: Trail) -> Mapping[str, Encodable]:
 
 def _break_even(even: BreakEven) -> Mapping[str, Encodable]:
     return {"trigger": even.trigger, "stop": even.stop, "gross": even.is_gross, "active": even.is_armed}
-
-
-def _coverage(observed: ObservedShare | None) -> Mapping[str, Encodable] | None:
-    if observed is None:
-        return None
-    return {
-        "observed_percent": two_places(CONTEXT.multiply(observed.share, HUNDRED)),
-        "longest_gap_seconds": observed.longest_gap_ms // 1000,
-        "gaps": observed.gaps,
-    }

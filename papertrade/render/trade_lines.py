@@ -11,6 +11,8 @@ from decimal import Decimal
 from papertrade.engine.account import AccountBook
 from papertrade.engine.follow import NEW_PEAK
 from papertrade.engine.messages import (
+    CostCharged,
+    CostKind,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
@@ -19,10 +21,11 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
 )
 from papertrade.engine.money import CONTEXT, HUNDRED, plain
 from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade, Trail
-from papertrade.render.numbers import exact_number, local_minute, money, r_multiple, signed_money
+from papertrade.render.numbers import duration, exact_number, local_minute, money, r_multiple, signed_money
 from papertrade.render.text import Cell, Tone
 from papertrade.reports.trade_view import shown_levels
 
@@ -36,6 +39,8 @@ _WORDS = {
     ExitReason.LIQUIDATION: "LIQUIDATED",
 }
 _ENDINGS = {Status.CANCELLED: "cancelled", Status.EXPIRED: "EXPIRED", Status.REJECTED: "refused"}
+
+_CHARGES = {CostKind.FUNDING: "funding", CostKind.BORROW: "interest"}
 
 REASONS = {reason: str(reason).replace("_", " ") for reason in ExitReason}
 """Exit reasons in words, as tables show them."""
@@ -102,13 +107,18 @@ def _parts(event: TradeEvent, after: Trade) -> tuple[str, Decimal, str, Tone]:
             return "open", event.quantity, ", ".join(p for p in parts if p), Tone.PLAIN
         case ExitFilled():
             return _exit_parts(event, after)
+        case CostCharged():
+            return _charge_parts(event, after)
         case StopMoved():
             return "moved", after.open_quantity, _moved_text(event), Tone.PLAIN
         case TradeEnded():
             return _ENDINGS[event.status], after.quantity, event.why, Tone.PLAIN
+        case TradeVoided():
+            return "void", after.quantity, event.reason, Tone.PLAIN
         case LevelsChanged():
             quantity = after.quantity if after.status is Status.PENDING else after.open_quantity
-            return "changed", quantity, changed_text(after), Tone.PLAIN
+            why = f" ({event.reason})" if event.reason else ""
+            return "changed", quantity, f"{changed_text(after)}{why}", Tone.PLAIN
         case TradeFlagged():
             return "flagged", after.quantity, ", ".join(str(f).replace("_", " ") for f in event.flags), Tone.PLAIN
         case _:
@@ -135,8 +145,23 @@ def _exit_parts(event: ExitFilled, after: Trade) -> tuple[str, Decimal, str, Ton
     if event.is_ambiguous:
         rest += ", ambiguous"
     remarks = _remarks(event.flags, None)
+    why = f" ({event.why})" if event.why else ""
     tone = Tone.GAIN if event.realized > 0 else Tone.LOSS if event.realized < 0 else Tone.PLAIN
-    return _WORDS[event.reason], event.quantity, ", ".join([rest, *remarks]), tone
+    return _WORDS[event.reason], event.quantity, ", ".join([rest, *remarks]) + why, tone
+
+
+def _charge_parts(event: CostCharged, after: Trade) -> tuple[str, Decimal, str, Tone]:
+    """Say what holding the trade cost: `funding 0.01% of 6000.00 at 60000, net -0.60`."""
+    rate = f"{plain(CONTEXT.multiply(event.rate, HUNDRED).normalize(CONTEXT))}%"
+    if event.kind is CostKind.FUNDING:
+        rest = f"{rate} of {money(event.notional)} at {plain(event.price)}"
+    else:
+        rest = f"{rate} a year of {money(event.notional)} for {duration(event.to_ms - event.from_ms)}"
+    rest += f", net {signed_money(CONTEXT.minus(event.amount))}"
+    if event.amount < event.owed:
+        rest += f" of {money(event.owed)}: all that was reserved"
+    tone = Tone.LOSS if event.amount > 0 else Tone.GAIN if event.amount < 0 else Tone.PLAIN
+    return _CHARGES[event.kind], after.open_quantity, rest, tone
 
 
 def _remarks(flags: tuple[Flag, ...], after: Trade | None) -> list[str]:

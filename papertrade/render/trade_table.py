@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from typing import Final
 
 from papertrade.engine.money import HUNDRED, exact, plain
-from papertrade.engine.trade import Status
+from papertrade.engine.trade import Flag, Status
 from papertrade.render.console import Screen
 from papertrade.render.numbers import (
     UNKNOWN,
@@ -26,6 +27,9 @@ from papertrade.render.tables import Column, Row, number, words
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS
 from papertrade.reports.trade_view import TradeView
+
+UNORDERED: Final = "stop and target in one candle"
+"""What the `?` behind a state stands for."""
 
 TRADE_COLUMNS: Sequence[Column] = (
     number("#"),
@@ -48,6 +52,17 @@ TRADE_COLUMNS: Sequence[Column] = (
 def show_trades(views: Sequence[TradeView], zone: tzinfo, screen: Screen) -> None:
     """Write a table of trades."""
     screen.table(TRADE_COLUMNS, [trade_row(view, zone) for view in views])
+
+
+def doubts(views: Sequence[TradeView], unverified: str = "not verified, see show") -> list[str]:
+    """Say what the marks behind the states of these trades mean; nothing if none has one."""
+    told = []
+    views = [view for view in views if Flag.VOID not in view.trade.flags]
+    if any(view.trade.is_ambiguous for view in views):
+        told.append(f"? = {UNORDERED}")
+    if any(view.is_unverified for view in views):
+        told.append(f"! = {unverified}")
+    return told
 
 
 def trade_row(view: TradeView, zone: tzinfo) -> Row:
@@ -74,17 +89,22 @@ def trade_row(view: TradeView, zone: tzinfo) -> Row:
 
 
 def state_cell(view: TradeView) -> Cell:
-    """Say where a trade stands: `open`, `limit waits`, `take profit`, `stop loss ?` where the order was unknown."""
+    """Say where a trade stands: `open`, `limit waits`, `take profit`.
+
+    `stop loss ?` where the order was unknown, `stop loss !` where not all of its life was seen by final candles.
+    """
     trade = view.trade
-    doubt = " ?" if trade.is_ambiguous else ""
+    doubt = (" ?" if trade.is_ambiguous else "") + (" !" if view.is_unverified else "")
     match trade.status:
         case Status.PENDING:
-            return Cell(f"{trade.order.entry_type} waits", Tone.DIM)
+            return Cell(f"{trade.order.entry_type} waits{doubt}", Tone.DIM)
         case Status.OPEN if trade.open_quantity != trade.quantity:
             with exact():
                 left = trade.open_quantity * HUNDRED / trade.quantity
             return Cell(f"open {percent(left, 0)}{doubt}")
+        case _ if Flag.VOID in trade.flags:
+            return Cell("void", Tone.DIM)
         case Status.CLOSED if trade.exit_reason is not None:
             return Cell(f"{REASONS[trade.exit_reason]}{doubt}")
         case _:
-            return Cell(str(trade.status))
+            return Cell(f"{trade.status}{doubt}")

@@ -6,11 +6,11 @@ The rule to keep: one line is one event and fields are only ever added.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from papertrade.engine.messages import EntryFilled, Refused, TradePlaced
 from papertrade.engine.trade import Status
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.render.happening_json import happening_json
 from papertrade.render.json import Encodable

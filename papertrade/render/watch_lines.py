@@ -7,13 +7,15 @@ so that the output of a watch can be kept as a record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum, auto
 from typing import assert_never
 
+from papertrade.engine.guard_events import GuardActed
 from papertrade.engine.messages import ExitFilled, Refused
 from papertrade.engine.money import plain
+from papertrade.engine.values import dataclass
+from papertrade.render.guard_lines import act_line
 from papertrade.render.numbers import duration, local_second
 from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS, change_line
@@ -78,10 +80,12 @@ def notice_lines(notice: Notice, zone: tzinfo) -> Iterator[Told]:
 
 
 def happening_line(happening: Happening) -> list[Cell]:
-    """Return the one line of a changed trade, or of a refused opening."""
+    """Return the one line of a changed trade, of a refused opening, or of a guard that made one smaller or warned."""
     event = happening.event
     if isinstance(event, Refused):
         return [Cell(f"refused {event.side} {event.symbol}"), Cell(f" {event.message}", Tone.WARNING)]
+    if isinstance(event, GuardActed):
+        return act_line(event)
     if happening.view is None:
         raise ValueError(f"{type(event).__name__} without its trade")
     return change_line(event, happening.view.trade, happening.book)

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import TypeAlias
 
-from papertrade.engine.money import CONTEXT, HUNDRED
+from papertrade.engine.money import CONTEXT, HUNDRED, to_grid
 from papertrade.engine.trade import Status, Trade
 from papertrade.render.console import Screen
 from papertrade.render.json import Encodable
@@ -196,6 +196,6 @@ def _side_json(trade: Trade) -> Mapping[str, Encodable]:
         "open_quantity": trade.open_quantity,
         "fees": trade.fees,
         "realized_pnl": trade.realized,
-        "r_multiple": trade.r_multiple,
+        "r_multiple": None if trade.r_multiple is None else to_grid(trade.r_multiple),
         "ambiguous": trade.is_ambiguous,
     }

@@ -7,11 +7,11 @@ the trades given, entries and exits alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from papertrade.engine.money import CONTEXT, ZERO, canonical, exact, to_grid
+from papertrade.engine.values import dataclass
 from papertrade.reports.closed_trade import ClosedTrade
 from papertrade.reports.metric import Metric, ratio, undefined
 
@@ -35,12 +35,15 @@ class HoldingTimes:
 class Costs:
     """Money paid and moved: `turnover` is Σ price · quantity of entries and exits.
 
+    `funding` is what holding trades cost (below 0: was received), `borrow_cost` the interest in it.
     `break_even_slippage_bps` is the slippage a side at which the net profit would be 0.
     """
 
     fees: Decimal
     slippage: Decimal
     turnover: Decimal
+    funding: Decimal
+    borrow_cost: Decimal
     break_even_slippage_bps: Metric
 
 
@@ -87,6 +90,8 @@ def costs(trades: Sequence[ClosedTrade]) -> Costs:
             fees=fees,
             slippage=slippage,
             turnover=to_grid(turnover),
+            funding=sum((trade.funding for trade in trades), ZERO),
+            borrow_cost=sum((trade.borrow_cost for trade in trades), ZERO),
             break_even_slippage_bps=break_even_slippage(net, slippage, turnover),
         )
 

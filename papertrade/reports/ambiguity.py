@@ -8,7 +8,6 @@ The rule to keep: worst <= chosen <= best, and chosen is what the ledger booked.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.follow import followed
@@ -16,6 +15,7 @@ from papertrade.engine.messages import ExitFilled
 from papertrade.engine.money import CONTEXT, exact, to_grid
 from papertrade.engine.state import levels_at
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

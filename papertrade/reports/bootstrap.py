@@ -7,11 +7,11 @@ as an argument, so that a seed gives the same interval.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from papertrade.engine.values import dataclass
 from papertrade.reports.metric import Metric, measured, undefined
 
 if TYPE_CHECKING:

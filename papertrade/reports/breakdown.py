@@ -7,10 +7,10 @@ tags and one without tags under None.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.money import ZERO, exact
+from papertrade.engine.values import dataclass
 from papertrade.reports.closed_trade import ClosedTrade
 from papertrade.reports.metric import Metric, mean_money
 from papertrade.reports.trade_statistics import profit_factor, win_rate, win_rate_percent

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import assert_never
 
 from papertrade.engine.instants import EPOCH, from_ms
 from papertrade.engine.money import ZERO, exact
+from papertrade.engine.values import dataclass
 from papertrade.reports.closed_trade import ClosedTrade
 
 

@@ -6,20 +6,21 @@ The store or a backtest fills these; `closed_trade` makes one from the engine's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.market import Side
 from papertrade.engine.money import CONTEXT, ZERO
 from papertrade.engine.trade import ExitReason, Status, Trade
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
     """One closed trade; money in account currency, times UTC ms.
 
-    `entry_notional` and `exit_notional` are Σ price · quantity; `fees` and `slippage` are money paid, both sides;
-    `risk` is 1R in money, None without an initial stop.
+    `entry_notional` and `exit_notional` are Σ price · quantity; `fees` and `slippage` are money paid, both sides,
+    `funding` is what holding it cost (below 0: was received) and `borrow_cost` the interest in it;
+    `risk` is 1R in money, None without an initial stop. `is_unverified` says that more than final candles shaped it.
     """
 
     trade_id: int
@@ -35,12 +36,15 @@ class ClosedTrade:
     net: Decimal
     fees: Decimal = ZERO
     slippage: Decimal = ZERO
+    funding: Decimal = ZERO
+    borrow_cost: Decimal = ZERO
     risk: Decimal | None = None
     tags: tuple[str, ...] = ()
     is_ambiguous: bool = False
+    is_unverified: bool = False
 
 
-def closed_trade(trade: Trade) -> ClosedTrade:
+def closed_trade(trade: Trade, *, is_unverified: bool = False) -> ClosedTrade:
     """Take the statistics' view of an engine trade. Raises ValueError for one that is not closed."""
     if (
         trade.status is not Status.CLOSED
@@ -63,7 +67,10 @@ def closed_trade(trade: Trade) -> ClosedTrade:
         net=trade.realized,
         fees=trade.fees,
         slippage=trade.slippage,
+        funding=trade.funding,
+        borrow_cost=trade.borrow_cost,
         risk=trade.initial_risk,
         tags=trade.tags,
         is_ambiguous=trade.is_ambiguous,
+        is_unverified=is_unverified,
     )

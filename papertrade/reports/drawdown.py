@@ -6,9 +6,9 @@ gives a drawdown of 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from papertrade.engine.values import dataclass
 from papertrade.reports.metric import Metric, measured, undefined
 from papertrade.reports.returns import Series, growth_index
 

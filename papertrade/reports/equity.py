@@ -8,7 +8,7 @@ equity = cash + reserved + unrealized = deposits - withdrawals + realized + unre
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from operator import attrgetter
 
@@ -16,6 +16,7 @@ from papertrade.engine.account import Book, Posting
 from papertrade.engine.market import HOUR_MS, Side, first_whole_open
 from papertrade.engine.money import CONTEXT, GRID, ZERO, exact
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.reports.marks import Prices
 
 
@@ -119,13 +120,13 @@ def equity_curve(
     Fills of one millisecond share a point. Each point costs one price look-up per instrument held and a few
     operations per open trade; a later call can continue where an earlier one stopped.
     """
-    replay = _Replay(history, prices)
+    replay = Valuation(history, prices)
     return tuple(replay.advance(at_ms) for at_ms in _instants(history, from_ms, until_ms))
 
 
 def equity_at(history: History, prices: Prices, at_ms: int) -> EquityPoint:
     """Return the account at any instant, such as a local midnight; all zero before its first step."""
-    return _Replay(history, prices).advance(at_ms)
+    return Valuation(history, prices).advance(at_ms)
 
 
 def _instants(history: History, from_ms: int | None, until_ms: int) -> list[int]:
@@ -148,8 +149,11 @@ class _Open:
     opened_at: int
 
 
-class _Replay:
-    """Applies steps in time order and values what is open; instants must not decrease."""
+class Valuation:
+    """Applies steps in time order and values what is open; instants must not decrease.
+
+    Steps may be added while it goes on, none before an instant that it has reached.
+    """
 
     def __init__(self, history: History, prices: Prices) -> None:
         self._money = sorted(history.money, key=attrgetter("at_ms"))
@@ -158,6 +162,13 @@ class _Replay:
         self._money_done = self._fills_done = 0
         self._cash = self._reserved = self._realized = self._capital = ZERO
         self._open: dict[tuple[str, str], dict[int, _Open]] = {}
+
+    def add(self, money: MoneyStep | None, holding: HoldingStep | None) -> None:
+        """Add what an event did; not before the steps that are there."""
+        if money is not None:
+            self._money.append(money)
+        if holding is not None:
+            self._fills.append(holding)
 
     def advance(self, at_ms: int) -> EquityPoint:
         """Apply every step up to and including the instant and return the account then."""

@@ -8,7 +8,6 @@ compares them). Imports NumPy, so only what runs backtests imports this file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from papertrade.engine.market import HOUR_MS, Side, first_whole_open
 from papertrade.engine.money import CONTEXT, from_units, plain
+from papertrade.engine.values import dataclass
 from papertrade.reports.equity import EquityPoint
 from papertrade.reports.returns import Series
 

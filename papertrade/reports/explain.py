@@ -7,25 +7,33 @@ fill can be computed again from the numbers beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
-from papertrade.engine.fills import filled_price
+from papertrade.engine.carry import YEAR_MS
+from papertrade.engine.fills import filled_price, mean_price
+from papertrade.engine.guard_events import GuardActed
+from papertrade.engine.market import Side
 from papertrade.engine.messages import (
     Cause,
+    CostCharged,
+    CostKind,
     EntryFilled,
     ExitFilled,
+    LevelsChanged,
     Liquidity,
     Refused,
     StopMoved,
     TradeEnded,
     TradeEvent,
     TradePlaced,
+    TradeVoided,
 )
-from papertrade.engine.money import ZERO, exact, to_grid
+from papertrade.engine.money import ONE, ZERO, exact, to_grid
+from papertrade.engine.order_book import BookLevel
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import ExitReason, Flag, Levels, Order, Status, Trade
+from papertrade.engine.values import dataclass
 from papertrade.reports.explain_stops import StopExplained, explain_stop
 
 _BPS = Decimal(10_000)
@@ -44,7 +52,8 @@ class Stamped:
 class Priced:
     """How a price came about: `raw` as decided, worsened by slippage, then rounded to the step against the trader.
 
-    `step` 0 means that the instrument has none.
+    `step` 0 means that the instrument has none. Where the order book was `walked`, `raw` is its best price and
+    `worsened` the mean of the levels taken, weighted by quantity.
     """
 
     raw: Decimal
@@ -53,6 +62,13 @@ class Priced:
     step: Decimal
     is_rounded_up: bool
     price: Decimal
+    walked: tuple[BookLevel, ...] = ()
+
+    @property
+    def walked_notional(self) -> Decimal:
+        """Σ price · quantity of the levels that were taken."""
+        with exact():
+            return sum((level.price * level.quantity for level in self.walked), ZERO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +110,8 @@ class ExitExplained:
 
     `move` is the price's change in the trade's favour; `gross` = move · quantity, but never below fee − share
     (`is_gross_cut`). The shares are what belongs to this part of the reserve and of the entry fee still held;
-    `cash_back` = share of the reserve + gross − fee, `net` = gross − fee − share of the entry fee.
+    `cash_back` = share of the reserve + gross − fee, `net` = gross − fee − share of the entry fee − share of what
+    holding the trade has cost.
     """
 
     stamp: Stamped
@@ -115,12 +132,43 @@ class ExitExplained:
     reserve_share: Decimal
     entry_fee_before: Decimal
     entry_fee_share: Decimal
+    funding_before: Decimal
+    funding_share: Decimal
     cash_back: Decimal
     net: Decimal
     target: Decimal | None
     is_final: bool
     is_ambiguous: bool
     flags: tuple[Flag, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeExplained:
+    """Exits that were changed by hand, and the trade right after it."""
+
+    stamp: Stamped
+    event: LevelsChanged
+    after: Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeExplained:
+    """What holding the trade cost once: `event.notional` · rate (of interest: · time / year) = `unrounded`.
+
+    A long's interest is on `borrowed_share` of quantity · price, None elsewhere. `pays_positive` says whether this
+    side pays for a rate above 0.
+    """
+
+    stamp: Stamped
+    event: CostCharged
+    leverage: Decimal
+    borrowed_share: Decimal | None
+    pays_positive: bool
+    year_ms: int
+    unrounded: Decimal
+    reserve_before: Decimal
+    reserve_after: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +198,7 @@ class RefusedOnce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Everything `explain` shows of one trade; `ended` is why it never was entered."""
+    """Everything `explain` shows of one trade; `ended` is why it never was entered, `acts` what held it back."""
 
     trade: Trade
     placed: Waiting | None
@@ -159,6 +207,10 @@ class Explanation:
     ended: TradeEnded | None
     refusals: tuple[RefusedOnce, ...]
     stop_moves: tuple[StopExplained, ...] = ()
+    charges: tuple[ChargeExplained, ...] = ()
+    changes: tuple[ChangeExplained, ...] = ()
+    acts: tuple[GuardActed, ...] = ()
+    voided: TradeVoided | None = None
 
     @property
     def r_multiple(self) -> Decimal | None:
@@ -179,7 +231,10 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
     entry: EntryExplained | None = None
     exits: list[ExitExplained] = []
     moves: list[StopExplained] = []
+    charges: list[ChargeExplained] = []
+    changes: list[ChangeExplained] = []
     ended: TradeEnded | None = None
+    voided: TradeVoided | None = None
     with exact():
         for stamp in events:
             before = trade
@@ -191,10 +246,16 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
                     entry = _entry(stamp, event, trade, before)
                 case ExitFilled() as event if before is not None:
                     exits.append(_exit(stamp, event, before))
+                case CostCharged() as event if before is not None:
+                    charges.append(_charge(stamp, event, before, trade))
                 case StopMoved() as event if before is not None:
                     moves.append(explain_stop((stamp.seq, stamp.recorded_ms), event, before, trade))
+                case LevelsChanged() as event:
+                    changes.append(ChangeExplained(stamp, event, trade))
                 case TradeEnded() as event:
                     ended = event
+                case TradeVoided() as event:
+                    voided = event
                 case _:
                     pass
     if trade is None:
@@ -207,6 +268,9 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
         ended=ended,
         refusals=tuple(refusals),
         stop_moves=tuple(moves),
+        charges=tuple(charges),
+        changes=tuple(changes),
+        voided=voided,
     )
 
 
@@ -269,18 +333,43 @@ def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
         reserve_share=event.reserve_released,
         entry_fee_before=before.entry_fee_left,
         entry_fee_share=event.entry_fee_share,
+        funding_before=before.funding_left,
+        funding_share=event.funding_share,
         cash_back=event.reserve_released + event.gross - event.fee,
         net=event.realized,
         target=event.target,
         is_final=event.is_final,
         is_ambiguous=event.is_ambiguous,
         flags=event.flags,
+        why=event.why,
+    )
+
+
+def _charge(stamp: Stamped, event: CostCharged, before: Trade, after: Trade) -> ChargeExplained:
+    leverage, is_long = before.order.terms.leverage, before.side is Side.LONG
+    is_funding = event.kind is CostKind.FUNDING
+    if is_funding:
+        unrounded = event.notional * event.rate * before.side.sign
+    else:
+        unrounded = event.notional * event.rate * (event.to_ms - event.from_ms) / YEAR_MS
+    return ChargeExplained(
+        stamp=stamp,
+        event=event,
+        leverage=leverage,
+        borrowed_share=None if is_funding or not is_long else (leverage - ONE) / leverage,
+        pays_positive=is_long or not is_funding,
+        year_ms=YEAR_MS,
+        unrounded=unrounded,
+        reserve_before=before.reserve,
+        reserve_after=after.reserve,
     )
 
 
 def _priced(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *, is_buying: bool) -> Priced:
-    bps = ZERO if liquidity is Liquidity.MAKER else order.terms.slippage_bps
+    bps = ZERO if liquidity is Liquidity.MAKER or cause.walked else order.terms.slippage_bps
     worsened = cause.raw_price * (_BPS + bps if is_buying else _BPS - bps) / _BPS
+    if cause.walked:
+        worsened = mean_price(cause.walked)
     return Priced(
         raw=cause.raw_price,
         slippage_bps=bps,
@@ -288,6 +377,7 @@ def _priced(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *,
         step=order.terms.price_step,
         is_rounded_up=is_buying,
         price=price,
+        walked=cause.walked,
     )
 
 

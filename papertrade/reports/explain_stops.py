@@ -6,7 +6,6 @@ price here can be computed again from the numbers beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.fills import even_price
@@ -14,6 +13,7 @@ from papertrade.engine.messages import Cause, StopMoved
 from papertrade.engine.money import HUNDRED
 from papertrade.engine.state import levels_at
 from papertrade.engine.trade import BreakEven, ExitReason, Levels, Trade, Trail
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from papertrade.engine.market import Quote, Side
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ The rule to keep: what is undefined is None with a reason, never 0, NaN, an infi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, canonical
+from papertrade.engine.values import dataclass
 
 _TWELVE_DIGITS = Context(prec=12, rounding=ROUND_HALF_EVEN)
 _CENT = Decimal("0.01")

@@ -7,7 +7,6 @@ included, so that the same inputs give the same report.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
 from operator import attrgetter
@@ -17,6 +16,7 @@ from typing import Final
 from papertrade.engine.account import AccountBook
 from papertrade.engine.money import CONTEXT, ONE, ZERO, exact
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.reports.activity import Costs, HoldingTimes, costs, exposure, holding_times
 from papertrade.reports.ambiguity import AmbiguousExit, Band, band
 from papertrade.reports.bootstrap import Interval, bootstrap, row_means, row_sharpes
@@ -24,6 +24,14 @@ from papertrade.reports.breakdown import Breakdown, breakdown
 from papertrade.reports.calendar_periods import Performance, performance
 from papertrade.reports.closed_trade import ClosedTrade
 from papertrade.reports.drawdown import Drawdown, drawdown
+from papertrade.reports.excursion_statistics import (
+    ExcursionStatistics,
+    PriceMoves,
+    RBin,
+    excursion_statistics,
+    no_moves,
+    r_histogram,
+)
 from papertrade.reports.metric import Metric, ratio
 from papertrade.reports.portfolio import holdings_count
 from papertrade.reports.ratios import cagr, calmar, sharpe, sortino, total_return, volatility
@@ -31,6 +39,7 @@ from papertrade.reports.returns import DayReturns, Series, day_returns
 from papertrade.reports.trade_statistics import Outcomes, TradeStatistics, outcomes_of, trade_statistics
 
 RECENT_TRADES: Final = 10
+_SEED: Final = 20_261_120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +47,9 @@ class MetricsRequest:
     """What metrics are made from.
 
     `series` is the equity curve; `periods` per year is 365 or 252; `random` asks for bootstrap intervals;
-    `until_ms` is where time in the market ends (None: now).
+    `until_ms` is where time in the market ends (None: now). `moves` are those of the closed trades, None where
+    nobody saw them; `unverified` is how many trades there were with those left out, None: as many as are given;
+    `voided` is how many were taken back.
     """
 
     book: AccountBook
@@ -52,6 +63,22 @@ class MetricsRequest:
     held_instead: Sequence[PriceSpan] = ()
     random: Random | None = None
     until_ms: int | None = None
+    moves: PriceMoves | None = None
+    unverified: int | None = None
+    voided: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportWish:
+    """What is asked for beside the figures: bootstrap intervals, and a symbol to compare with (None: those traded)."""
+
+    has_intervals: bool = False
+    versus: str | None = None
+
+    @property
+    def random(self) -> Random | None:
+        """The randomness of the intervals, None without them; the same question gives the same intervals."""
+        return Random(_SEED) if self.has_intervals else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +145,10 @@ class MetricsReport:
     buy_and_hold: Metric
     intervals: Intervals | None
     open_trades: int
+    excursions: ExcursionStatistics
+    r_histogram: tuple[RBin, ...]
+    unverified: int
+    voided: int
 
 
 def metrics(request: MetricsRequest) -> MetricsReport:
@@ -141,6 +172,10 @@ def metrics(request: MetricsRequest) -> MetricsReport:
         buy_and_hold=buy_and_hold(request.held_instead),
         intervals=None if request.random is None else _intervals(outcomes, days, request.periods, request.random),
         open_trades=len(open_trades),
+        excursions=excursion_statistics(closed, no_moves(len(closed)) if request.moves is None else request.moves),
+        r_histogram=r_histogram(outcomes.multiples),
+        voided=request.voided,
+        unverified=sum(t.is_unverified for t in closed) if request.unverified is None else request.unverified,
     )
 
 

@@ -8,7 +8,6 @@ keep: total_portfolio_value = cash + reserved + Σ unrealized, the same number a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.account import AccountBook
@@ -16,6 +15,7 @@ from papertrade.engine.fills import fee_of, filled_price
 from papertrade.engine.messages import Liquidity
 from papertrade.engine.money import ONE, ZERO, canonical, exact, to_grid
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.reports.marks import HoldingKey, Mark
 from papertrade.reports.metric import percent
 
@@ -28,12 +28,22 @@ class Wallet:
     reserved: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """Where a trade is liquidated, and how far the mark has to go there: signed percent of it, None without one."""
+
+    trade_id: int
+    price: Decimal
+    distance_percent: Decimal | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """The open trades of one instrument and side, in account money.
 
     `avg_price` and `cost_basis` are without fees; `market_value` is exposure at the mark, `value` is reserve +
     unrealized (at entry without a mark); `pnl_percent` is of the cost, `allocation_percent` of the equity.
+    `liquidation` is that of the trade to be liquidated first, None where none can be.
     """
 
     venue: str
@@ -50,6 +60,7 @@ class Holding:
     pnl_percent: Decimal | None
     allocation_percent: Decimal | None
     trade_ids: tuple[int, ...]
+    liquidation: Liquidation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +71,7 @@ class Summary:
     trades that closed today, `today_equity_change` the equity's change since the day began, without deposits
     and withdrawals (None when that is not known). `at_risk_to_stops` is what the equity would fall by if every
     stop filled now, with costs; the `without_stop_count` open trades that have none are not in it.
+    `margin_level_percent` is the equity in percent of what is tied up, None where nothing is.
     """
 
     total_cash: Decimal
@@ -73,6 +85,7 @@ class Summary:
     unpriced_count: int
     at_risk_to_stops: Decimal
     without_stop_count: int
+    margin_level_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,7 @@ def portfolio(
             unpriced_count=sum(_key(trade) not in marks for trade in open_trades),
             at_risk_to_stops=sum((risk for risk in risks if risk is not None), ZERO),
             without_stop_count=risks.count(None),
+            margin_level_percent=percent(equity, book.reserved),
         )
         holdings = _holdings(open_trades if shown is None else shown, marks, equity)
         return Portfolio(Wallet(book.capital + book.realized, book.reserved), holdings, summary)
@@ -174,7 +188,20 @@ def _holding(key: HoldingKey, trades: Sequence[Trade], mark: Mark | None, equity
         pnl_percent=None if gain is None else percent(gain, cost),
         allocation_percent=percent(value, equity),
         trade_ids=tuple(sorted(trade.id for trade in trades)),
+        liquidation=_liquidation(trades, mark),
     )
+
+
+def _liquidation(trades: Sequence[Trade], mark: Mark | None) -> Liquidation | None:
+    """Return the nearest liquidation of trades of one side: the highest of longs, the lowest of shorts."""
+    found = [
+        (trade.liquidation_price * trade.side.sign, trade) for trade in trades if trade.liquidation_price is not None
+    ]
+    if not found:
+        return None
+    trade = max(found, key=lambda one: (one[0], -one[1].id))[1]
+    price = trade.liquidation_price or ZERO
+    return Liquidation(trade.id, price, None if mark is None else percent(price - mark.price, mark.price))
 
 
 def _average(paid: Decimal, quantity: Decimal, trades: Sequence[Trade]) -> Decimal:

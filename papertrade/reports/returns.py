@@ -7,13 +7,13 @@ returns: r_t = E_t / (E_{t-1} + F_t) - 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from papertrade.engine.instants import from_ms
 from papertrade.engine.market import DAY_MS
+from papertrade.engine.values import dataclass
 from papertrade.reports.equity import EquityPoint
 
 if TYPE_CHECKING:

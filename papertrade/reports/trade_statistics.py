@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from papertrade.engine.money import CONTEXT, ONE, ZERO, exact
+from papertrade.engine.values import dataclass
 from papertrade.reports.closed_trade import ClosedTrade
 from papertrade.reports.metric import Metric, mean_money, measured, percent, ratio, undefined
 
@@ -219,4 +219,6 @@ def few_trades_note(total: int) -> str | None:
     """Say that luck dominates below 30 trades; None from 30 on."""
     if total >= FEW_TRADES:
         return None
+    if total == 0:
+        return "no closed trades: these figures say nothing yet"
     return f"only {total} closed trade{'' if total == 1 else 's'}: under {FEW_TRADES} these figures are mostly luck"

@@ -6,8 +6,6 @@ would leave before the exit's own costs. The rule to keep: what is not known is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from papertrade.engine.armed import Armed, armed
@@ -17,25 +15,10 @@ from papertrade.engine.messages import Liquidity
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, exact
 from papertrade.engine.signal import EntryType
 from papertrade.engine.trade import Levels, Status, Trade, Trail
+from papertrade.engine.values import dataclass, replace
+from papertrade.reports.coverage import Observed, is_unverified
+from papertrade.reports.excursion import Excursion, Reached, excursion
 from papertrade.reports.marks import Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch without candles, UTC ms, and whether candles turned up later."""
-
-    from_ms: int
-    to_ms: int
-    is_bridged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedShare:
-    """How much of a trade's life the market was seen: a fraction, and the longest gap in ms."""
-
-    share: Decimal
-    longest_gap_ms: int
-    gaps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +38,24 @@ class TradeView:
     net: Decimal | None
     net_percent: Decimal | None
     r_multiple: Decimal | None
-    observed: ObservedShare | None
+    observed: Observed | None
+    excursion: Excursion | None
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether anything but final candles and people's own prices in time may have shaped its result."""
+        return is_unverified(self.trade, self.observed)
 
 
-def view(trade: Trade, account: str, mark: Mark | None, now_ms: int, gaps: Sequence[Gap] | None = None) -> TradeView:
-    """Return what there is to show of a trade; `gaps` None leaves out how much of its life was observed."""
+def view(
+    trade: Trade,
+    account: str,
+    mark: Mark | None,
+    now_ms: int,
+    seen: Observed | None = None,
+    met: Reached | None = None,
+) -> TradeView:
+    """Return what there is to show of a trade; `seen` None leaves out how much of its life was observed."""
     with exact():
         is_open = trade.status is Status.OPEN
         unrealized = trade.unrealized(mark.price) if is_open and mark is not None else None
@@ -77,17 +73,18 @@ def view(trade: Trade, account: str, mark: Mark | None, now_ms: int, gaps: Seque
             net=net,
             net_percent=None if net is None or notional is None else _grid(net * HUNDRED / notional),
             r_multiple=None if net is None or risk is None or risk == 0 else _grid(net / risk),
-            observed=None if gaps is None else _observed(trade, now_ms, gaps),
+            observed=seen,
+            excursion=excursion(trade, met),
         )
 
 
 def _net(trade: Trade, unrealized: Decimal | None) -> Decimal | None:
-    """Return the profit net of all fees paid: realised, and for what is open at the mark."""
+    """Return the profit net of all that was paid: realised, and for what is open at the mark."""
     match trade.status:
         case Status.CLOSED:
             return trade.realized
         case Status.OPEN if unrealized is not None:
-            return trade.realized + unrealized - trade.entry_fee_left
+            return trade.realized + unrealized - trade.entry_fee_left - trade.funding_left
         case _:
             return None
 
@@ -124,14 +121,6 @@ def trail_stop_at(trade: Trade, trail: Trail, peak: Decimal) -> Decimal | None:
     """Return where a trail's stop stands once the best price is `peak`."""
     with exact():
         return led_by(trail, peak, trade.side, trade.order.terms.price_grid).stop
-
-
-def _observed(trade: Trade, now_ms: int, gaps: Sequence[Gap]) -> ObservedShare:
-    since = trade.order.placed_at
-    until = max(since + 1, now_ms if trade.closed_at is None else trade.closed_at)
-    missed = [max(0, min(gap.to_ms, until) - max(gap.from_ms, since)) for gap in gaps if not gap.is_bridged]
-    share = CONTEXT.divide(Decimal(until - since - sum(missed)), Decimal(until - since))
-    return ObservedShare(_grid(share), max(missed, default=0), sum(gap > 0 for gap in missed))
 
 
 def _grid(value: Decimal) -> Decimal:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from papertrade.engine.account import AccountBook
+from papertrade.engine.account import AccountBook, withdraw
 from papertrade.engine.instrument import normalise_symbol
 from papertrade.engine.messages import AccountCreated, CashMoved, EpochStarted, Event, Refusal
 from papertrade.engine.money import from_units, to_units
-from papertrade.engine.step import withdraw
 from papertrade.engine.trade import Status, Trade
 from papertrade.errors import PapertradeError
 from papertrade.errors import Refused as RefusedError
@@ -22,6 +21,9 @@ from papertrade.store.store import Reader, Store, Writer
 
 OPENING: Final = "opening balance"
 """The note of the deposit that an epoch begins with."""
+
+RESET: Final = "account reset"
+"""Why the trades of an account end that is reset."""
 
 MOST: Final = Decimal(1_000_000_000)
 """The largest deposit: far below what 64 bits of 1e-8 hold, far above what anybody trades."""
@@ -108,8 +110,8 @@ def _live(world: World, account: str) -> tuple[Trade, ...]:
 
 def _end(world: World, trade: Trade, present: Present) -> Done:
     if trade.status is Status.PENDING:
-        return cancel_one(world, trade.id, present, "account reset")
-    return close_one(world, trade.id, Decimal(1), present)
+        return cancel_one(world, trade.id, present, RESET)
+    return close_one(world, trade.id, Decimal(1), present, reason=RESET)
 
 
 def _still_live(account: str) -> PapertradeError:

@@ -7,33 +7,34 @@ rule to keep: opening is `engine.step`, everything after it is `engine.touch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
+from datetime import UTC, tzinfo
 from decimal import Decimal
+from functools import partial
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Final, TypeAlias
 
 from papertrade.engine.account import AccountBook, posted
+from papertrade.engine.caps import FREE, NO_CAPS
 from papertrade.engine.conventions import EntryAt
+from papertrade.engine.guard_events import GuardActed
+from papertrade.engine.guards import NO_GUARDS
 from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument, unknown_instrument
-from papertrade.engine.messages import (
-    CashMoved,
-    EntryFilled,
-    ExitFilled,
-    Refusal,
-    TradeEnded,
-    TradeEvent,
-    effective_ms,
-)
+from papertrade.engine.messages import CashMoved, EntryFilled, ExitFilled, Refusal, TradeEnded, TradeEvent, effective_ms
+from papertrade.engine.own_costs import OwnCosts, without_fees
 from papertrade.engine.signal import Signal
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import Refused
 from papertrade.feeds.candle_series import CandleSeries
+from papertrade.runs.backtest_guards import GuardKeeper
 from papertrade.runs.collector import uncollected
+from papertrade.runs.guard_acts import acts_of
 from papertrade.runs.replay import Track, replay
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -54,7 +55,8 @@ class BacktestRequest:
 
     `detail` are finer candles that order touches; `instruments` those whose steps and minimums are known.
     `from_ms` and `to_ms` (UTC ms, the end not included) cut the candles and leave out the signals made outside
-    them. `max_open` is how many trades may be live at once, None for any number.
+    them. `max_open` is how many trades may be live at once, None for any number. `zone` is whose days and hours the
+    guards of `rules` count by.
     """
 
     signals: Sequence[Signal]
@@ -67,7 +69,21 @@ class BacktestRequest:
     from_ms: int | None = None
     to_ms: int | None = None
     max_open: int | None = None
+    zone: tzinfo = UTC
     progress: Progress | None = None
+
+    def unrestrained(self) -> BacktestRequest:
+        """Return the same backtest without guards, caps, `max_open`, funding and borrowing: what a ranking follows."""
+        rules = replace(
+            self.rules,
+            guards=NO_GUARDS,
+            caps=NO_CAPS,
+            funding=None,
+            borrow=None,
+            venue_costs=_without_carry(self.rules.venue_costs),
+            symbol_costs=_without_carry(self.rules.symbol_costs),
+        )
+        return replace(self, rules=rules, max_open=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,7 @@ class BacktestResult:
     `opening` is the account before the first event, `book` after the last. `series` are the candles as cut (those
     of no candle left out) and `instruments` what is known of each; `begins_ms` and `ends_ms` are the span of them
     all (0 without any). `left_out` counts the signals made outside the span that was asked for.
+    `acts` are what guards and caps did, in time order.
     """
 
     opening: AccountBook
@@ -107,6 +124,7 @@ class BacktestResult:
     begins_ms: int
     ends_ms: int
     left_out: int = 0
+    acts: tuple[GuardActed, ...] = ()
 
 
 def backtest(request: BacktestRequest) -> BacktestResult:
@@ -137,6 +155,7 @@ def backtest(request: BacktestRequest) -> BacktestResult:
         begins_ms=min((cut.first_ms for cut in series.values()), default=0),
         ends_ms=max((cut.end_ms for cut in series.values()), default=0),
         left_out=len(request.signals) - len(wanted),
+        acts=tuple(drive.acts),
     )
 
 
@@ -166,6 +185,9 @@ class _Drive:
         self.trades: list[Trade] = []
         self.refused: list[RefusedSignal] = []
         self.booked: list[Booked] = []
+        self.acts: list[GuardActed] = []
+        is_free = request.rules.guards.are_off and request.rules.caps.are_off
+        self._guards = None if is_free else GuardKeeper(request.rules, request.zone, self.opening, series)
         # Sorted by the instant, exits before entries, then the number of the trade, then the order of its own events.
         self._coming: list[tuple[int, bool, int, int, TradeEvent]] = []
         self._live: dict[str, int] = {}
@@ -186,21 +208,33 @@ class _Drive:
     def _placings(self, signals: Sequence[Signal]) -> list[_Placing]:
         """Find where each signal is placed; those that have no such candle are refused here."""
         found = []
+        indexes = self._indexes(signals)
         for signal in signals:
             track = self._tracks.get(signal.symbol)
             if track is None:
                 refusal = Refusal("no_candles", f"there are no candles of {signal.symbol}")
                 self._refuse(signal, refusal, signal.made_at_ms)
                 continue
-            series = track.series
-            index = series.index_from(signal.made_at_ms - (series.interval_ms if self._at_close else 0))
+            series, index = track.series, next(indexes[signal.symbol])
             refusal_outside = _outside(signal, series, index)
             if refusal_outside is not None:
                 self._refuse(signal, refusal_outside, signal.made_at_ms)
                 continue
-            open_ms = int(series.open_ms[index])
+            open_ms = series.open_ms.item(index)
             found.append(_Placing(signal, index, open_ms + series.interval_ms - 1 if self._at_close else open_ms))
         return sorted(found, key=attrgetter("at_ms", "signal.made_at_ms"))
+
+    def _indexes(self, signals: Sequence[Signal]) -> dict[str, Iterator[int]]:
+        """Find the candle at which each signal would be placed, all those of a symbol at once."""
+        made: dict[str, list[int]] = {symbol: [] for symbol in self._tracks}
+        for signal in signals:
+            if signal.symbol in made:
+                made[signal.symbol].append(signal.made_at_ms)
+        found = {}
+        for symbol, at_ms in made.items():
+            series = self._tracks[symbol].series
+            found[symbol] = iter(series.indexes_from(at_ms, series.interval_ms if self._at_close else 0))
+        return found
 
     def _place(self, placing: _Placing) -> None:
         """Open one signal as the engine decides, and look ahead at what the market will do to its trade."""
@@ -221,8 +255,14 @@ class _Drive:
             quote=None,
             candle=track.series.candle(placing.candle),
             live=self._live_trade(signal),
+            restraint=FREE
+            if self._guards is None
+            else self._guards.restraint(signal, placing.at_ms, self.book.balance),
         )
         event = open_trade(opening, self._request.rules)
+        if self._guards is not None:
+            figures = partial(self._guards.figures, placing.at_ms)
+            self.acts.extend(acts_of(opening, event, self._request.rules, figures))
         if isinstance(event, Refusal):
             self._refuse(signal, event, placing.at_ms)
             return
@@ -274,9 +314,15 @@ class _Drive:
     def _book(self, at_ms: int, event: TradeEvent) -> None:
         self.book = posted(self.book, event)
         self.booked.append(Booked(at_ms, event, self.book))
+        if self._guards is not None:
+            self._guards.booked(at_ms, event)
 
     def _refuse(self, signal: Signal, refusal: Refusal, at_ms: int) -> None:
         self.refused.append(RefusedSignal(signal, refusal, at_ms))
+
+
+def _without_carry(own: Sequence[OwnCosts]) -> tuple[OwnCosts, ...]:
+    return without_fees(own, maker=False, taker=False, slippage=False, funding=True, borrow=True)
 
 
 def _is_inside(made_at_ms: int, request: BacktestRequest) -> bool:

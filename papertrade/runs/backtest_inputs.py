@@ -7,12 +7,14 @@ change a figure is named with its hash in `inputs`, so that two runs can be told
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from papertrade.engine.saved_run import RunInput, RunPlan, SymbolFile
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import one_line
 from papertrade.feeds.candle_files import read_candles
@@ -50,6 +52,7 @@ class BacktestInputs:
             from_ms=plan.from_ms,
             to_ms=plan.to_ms,
             max_open=plan.max_open,
+            zone=zone_named(plan.zone),
             progress=progress,
         )
 
@@ -65,6 +68,18 @@ class SignalSource:
     def symbols(self) -> tuple[str, ...]:
         """The symbols in the order in which they come."""
         return tuple(dict.fromkeys(signal.symbol for signal in self.signals))
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return the zone of a plan. Raises InputFileError for one that this machine does not know."""
+    if name == "UTC":
+        return UTC
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise InputFileError(f"the run's zone `{one_line(name)}` is not known here", hint="install tzdata") from error
 
 
 def read_signals_of(path: Path, now_ms: int, default_source: str | None = None) -> SignalSource:

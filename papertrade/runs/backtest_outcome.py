@@ -6,7 +6,6 @@ Puts together what other files compute. The rule to keep: the same inputs give t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -17,14 +16,16 @@ from papertrade.engine.instants import to_iso
 from papertrade.engine.money import from_units
 from papertrade.engine.saved_run import RunFigure, RunTrade, SavedRun
 from papertrade.engine.trade import Status, Trade
-from papertrade.errors import InputFileError
+from papertrade.engine.values import dataclass
+from papertrade.errors import InputFileError, UsageProblem
 from papertrade.reports.equity_columns import EquityColumns
 from papertrade.reports.marks import Mark
-from papertrade.reports.metrics import MetricsReport
+from papertrade.reports.metrics import MetricsReport, ReportWish
 from papertrade.reports.trade_view import TradeView, view
 from papertrade.runs.backtest import VENUE, BacktestResult, backtest
+from papertrade.runs.backtest_excursions import gaps_in, observed_in, reached_in
 from papertrade.runs.backtest_inputs import BacktestInputs
-from papertrade.runs.backtest_report import equity_of, report_of
+from papertrade.runs.backtest_report import PLAIN, equity_of, report_of
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -46,8 +47,8 @@ class BacktestOutcome:
         at_ms, equity = self.equity.at_ms, self.equity.equity
         spread = np.linspace(int(at_ms[0]), int(at_ms[-1]), count)
         found = np.searchsorted(at_ms, spread, side="right") - 1
-        chosen = np.unique(np.concatenate((found, [0, len(at_ms) - 1, int(equity.argmax()), int(equity.argmin())])))
-        return [(int(at_ms[index]), from_units(int(equity[index]))) for index in chosen]
+        chosen = {*found.tolist(), 0, len(at_ms) - 1, int(equity.argmax()), int(equity.argmin())}
+        return [(int(at_ms[index]), from_units(int(equity[index]))) for index in sorted(chosen)]
 
     def views(self, trades: Sequence[Trade] | None = None) -> Iterator[TradeView]:
         """Yield trades as they are shown, all by default; open ones are marked at the last close of their symbol."""
@@ -55,17 +56,32 @@ class BacktestOutcome:
             symbol: Mark(series.price(series.close, -1), series.end_ms - 1)
             for symbol, series in self.result.series.items()
         }
-        for trade in self.result.trades if trades is None else trades:
+        shown = self.result.trades if trades is None else trades
+        met = reached_in(self.result, shown)
+        gaps = gaps_in(self.result)
+        for trade in shown:
             mark = marks[trade.order.symbol] if trade.status is Status.OPEN else None
-            yield view(trade, VENUE, mark, self.result.ends_ms)
+            seen = observed_in(trade, gaps, self.result.ends_ms)
+            yield view(trade, VENUE, mark, self.result.ends_ms, seen, met.get(trade.id))
 
 
-def run_backtest(inputs: BacktestInputs, *, zone: tzinfo = UTC, progress: Progress | None = None) -> BacktestOutcome:
-    """Run it and compute every figure. Raises InputFileError where there are signals and no candle for any of them."""
+def run_backtest(
+    inputs: BacktestInputs, *, zone: tzinfo = UTC, progress: Progress | None = None, wish: ReportWish = PLAIN
+) -> BacktestOutcome:
+    """Run it and compute every figure.
+
+    Raises InputFileError where there are signals and no candle for any of them, and UsageProblem where there is none
+    of the symbol to compare with.
+    """
     result = backtest(inputs.request(progress))
-    _refuse_without_candles(result)
+    if wish.versus is not None and wish.versus not in result.series:
+        hint = f"bring candles of it: --candles {wish.versus}=FILE"
+        raise UsageProblem(f"there are no candles of `{wish.versus}` to compare with", hint=hint)
+    refuse_without_candles(result)
     equity = equity_of(result)
-    return BacktestOutcome(inputs=inputs, result=result, equity=equity, report=report_of(result, equity, zone=zone))
+    return BacktestOutcome(
+        inputs=inputs, result=result, equity=equity, report=report_of(result, equity, zone=zone, wish=wish)
+    )
 
 
 def run_trades(trades: Sequence[Trade]) -> tuple[RunTrade, ...]:
@@ -119,7 +135,8 @@ def saved_run(outcome: BacktestOutcome, label: RunLabel, figures: Sequence[RunFi
     )
 
 
-def _refuse_without_candles(result: BacktestResult) -> None:
+def refuse_without_candles(result: BacktestResult) -> None:
+    """Raise InputFileError where there are signals and no candle for any of them."""
     refused = result.refused
     if result.trades or not refused or any(one.refusal.code not in _NO_CANDLES for one in refused):
         return

@@ -5,10 +5,10 @@ Only carries over; each figure is computed in `reports/`, the same that a live a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
-from random import Random
+from typing import Final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from papertrade.engine.trade import Status, Trade
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.reports.ambiguity import AmbiguousExit, ambiguous_exit
 from papertrade.reports.closed_trade import closed_trade
+from papertrade.reports.coverage import Gap, is_unverified
 from papertrade.reports.equity_columns import (
     CloseColumns,
     EquityColumns,
@@ -26,10 +27,13 @@ from papertrade.reports.equity_columns import (
     equity_columns,
     units_column,
 )
-from papertrade.reports.metrics import MetricsReport, MetricsRequest, PriceSpan, metrics
+from papertrade.reports.metrics import MetricsReport, MetricsRequest, PriceSpan, ReportWish, metrics
 from papertrade.reports.ratios import periods_per_year
 from papertrade.runs.backtest import BacktestResult
+from papertrade.runs.backtest_excursions import gaps_in, moves_in, observed_in
 from papertrade.runs.collector import uncollected
+
+PLAIN: Final = ReportWish()
 
 
 def equity_of(result: BacktestResult) -> EquityColumns:
@@ -52,29 +56,37 @@ def _equity(result: BacktestResult) -> EquityColumns:
 
 
 def report_of(
-    result: BacktestResult, equity: EquityColumns, *, zone: tzinfo = UTC, random: Random | None = None
+    result: BacktestResult, equity: EquityColumns, *, zone: tzinfo = UTC, wish: ReportWish = PLAIN
 ) -> MetricsReport:
-    """Compute every figure as of the end of the candles; `random` asks for bootstrap intervals."""
+    """Compute every figure as of the end of the candles."""
     with uncollected():
-        return _report(result, equity, zone, random)
+        return _report(result, equity, zone, wish)
 
 
-def _report(result: BacktestResult, equity: EquityColumns, zone: tzinfo, random: Random | None) -> MetricsReport:
+def _report(result: BacktestResult, equity: EquityColumns, zone: tzinfo, wish: ReportWish) -> MetricsReport:
     closed = [trade for trade in result.trades if trade.status is Status.CLOSED]
+    gaps = gaps_in(result)
     return metrics(
         MetricsRequest(
             book=result.book,
-            closed_trades=[closed_trade(trade) for trade in closed],
+            closed_trades=[closed_trade(trade, is_unverified=_is_unverified(trade, gaps, result)) for trade in closed],
             open_trades=[trade for trade in result.trades if trade.status is Status.OPEN],
             series=equity.series(),
             now_ms=result.ends_ms,
             zone=zone,
             periods=periods_per_year(instrument.hours for instrument in result.instruments.values()),
             ambiguous_exits=list(_ambiguous_exits(result)),
-            held_instead=list(_held_instead(result)),
-            random=random,
+            held_instead=list(_held_instead(result, wish.versus)),
+            random=wish.random,
+            moves=moves_in(result, closed),
         )
     )
+
+
+def _is_unverified(trade: Trade, gaps: Mapping[str, Sequence[Gap]], result: BacktestResult) -> bool:
+    """Whether candles of a trade's life are missing; nothing but candles decides here."""
+    own = gaps.get(trade.order.symbol)
+    return bool(own) and is_unverified(trade, observed_in(trade, gaps, result.ends_ms))
 
 
 def _closes(series: CandleSeries) -> CloseColumns:
@@ -120,13 +132,14 @@ def _ambiguous_exits(result: BacktestResult) -> Iterator[AmbiguousExit]:
             yield ambiguous_exit(trades[booked.event.trade_id], booked.event)
 
 
-def _held_instead(result: BacktestResult) -> Iterator[PriceSpan]:
-    """Yield what each traded instrument did from the first entry of all on."""
+def _held_instead(result: BacktestResult, versus: str | None) -> Iterator[PriceSpan]:
+    """Yield what each traded instrument, or the one to compare with, did from the first entry of all on."""
     entered = [(trade.opened_at, trade.order.symbol) for trade in result.trades if trade.opened_at is not None]
     if not entered:
         return
     first_ms = min(at_ms for at_ms, _ in entered)
-    for symbol in sorted({symbol for _, symbol in entered}):
+    symbols = {symbol for _, symbol in entered} if versus is None else {versus} & result.series.keys()
+    for symbol in sorted(symbols):
         series = result.series[symbol]
         known = series.index_from(first_ms - series.interval_ms + 2) - 1  # the last candle that had ended by then
         yield PriceSpan(symbol, series.price(series.close, max(known, 0)), series.price(series.close, -1))

@@ -15,9 +15,10 @@ from papertrade.engine.money import exact
 from papertrade.engine.trade import Trade
 from papertrade.errors import StalePrice
 from papertrade.runs.decide import through_quote
+from papertrade.runs.recording import rows_of
 from papertrade.runs.sighting import Sighting, load
 from papertrade.runs.world import Change, World
-from papertrade.store.rows import Coverage, CoverageKind, Recorded, Seen, StoredQuote
+from papertrade.store.rows import Coverage, CoverageKind, Seen, StoredQuote
 from papertrade.store.store import Writer
 
 SECOND_LOOK_MS = 5_000
@@ -80,8 +81,7 @@ def _decide(world: World, symbol: str, quote: Quote, writer: Writer) -> list[Cha
             decided = through_quote(trade, quote)
             if decided.events:
                 changes.append(Change(trade, decided.trade, decided.events))
-    events = [Recorded(event, quote.at_ms) for change in changes for event in change.events]
-    writer.record(events, {change.after.id: change.before for change in changes if change.before is not None})
+    writer.record(*rows_of(changes))
     return changes
 
 

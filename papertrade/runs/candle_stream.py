@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from papertrade.engine.market import Candle, floor_ms
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.feeds.candle_series import CandleSeries, series_of
 from papertrade.feeds.feed import CandleAnswer, CandleRequest

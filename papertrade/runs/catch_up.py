@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import TypeVar
 
 from papertrade.engine.market import Candle, Quote
 from papertrade.engine.trade import Flag
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import FeedError, PapertradeError, StalePrice, UnknownSymbol
+from papertrade.runs.guard_memory import GuardMemory
 from papertrade.runs.observe import Market, Need, look
 from papertrade.runs.tick import tick
 from papertrade.runs.world import Change, World
@@ -25,7 +27,8 @@ T = TypeVar("T")
 class Present:
     """The present as a command knows it: the venue's time, fresh prices, what the catch-up changed.
 
-    `market` is None when the venue could not be asked and the user said to go on.
+    `market` is None when the venue could not be asked and the user said to go on. `memory` is what guards had to
+    look up already.
     """
 
     at_ms: int
@@ -34,6 +37,7 @@ class Present:
     failures: Mapping[str, PapertradeError] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     stored: Mapping[str, Quote] = field(default_factory=dict)
+    memory: GuardMemory = field(default_factory=GuardMemory)
 
     def quote(self, symbol: str) -> Quote:
         """Return a price to act on. Raises StalePrice, FeedError, or what else the symbol failed with."""

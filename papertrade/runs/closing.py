@@ -6,29 +6,34 @@ keep: what could not be done is an error in the answer, so that one trade never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 
 from papertrade.engine.account import AccountBook, posted
-from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, ended_refusal, modify_trade
+from papertrade.engine.book_fills import depth_of
+from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, ended_refusal, modify_trade, void_trade
+from papertrade.engine.market import Side
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
-    NoteAdded,
     Refusal,
     TradeEvent,
     TradeFlagged,
     effective_ms,
 )
+from papertrade.engine.order_book import OrderBook
 from papertrade.engine.orders import Selling, SellOrder, sell
 from papertrade.engine.state import evolve
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Flag, Status, Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import NotFound, PapertradeError
 from papertrade.runs.catch_up import Present
-from papertrade.runs.opening import book_of, refusal_error, watch_again
+from papertrade.runs.opening import book_now, book_of, refusal_error, watch_again
 from papertrade.runs.world import Change, World
 from papertrade.store.rows import PricePoint, Recorded, StoredQuote
 from papertrade.store.store import Writer
@@ -67,16 +72,42 @@ def close_one(
 ) -> Done:
     """Close a fraction of a trade at the market, or at a `price` of the user's own (flagged off-market).
 
-    A `reason` is kept as a note on the trade.
+    A `reason` is kept with the exit.
     """
+    try:
+        book = None if price is not None else _book_against(world, trade_id, present)
+    except PapertradeError as error:
+        return Done(trade_id, None, None, error)
 
-    def decide(trade: Trade, at_ms: int) -> TradeEvent | Refusal:
+    def decide(trade: Trade, at_ms: int) -> tuple[TradeEvent, ...] | Refusal:
         if price is not None:
-            return close_trade(trade, fraction, price, None, at_ms, (Flag.OFF_MARKET, *present.flags))
+            return _because(close_trade(trade, fraction, price, None, at_ms, (Flag.OFF_MARKET, *present.flags)), reason)
         quote = present.known_quote(trade.order.symbol)
-        return close_trade(trade, fraction, quote.mark(trade.side), quote, at_ms, present.flags)
+        depth = None
+        if book is not None:
+            depth = depth_of(book, trade.side is Side.SHORT, None, is_refusing=world.rules.refuses_thin_book)
+        price_seen = quote.mark(trade.side)
+        return _because(close_trade(trade, fraction, price_seen, quote, at_ms, present.flags, depth), reason)
 
-    return _change(world, trade_id, present, decide, reason)
+    return _change(world, trade_id, present, decide)
+
+
+def _because(
+    decided: tuple[CostCharged | ExitFilled, ...] | Refusal, reason: str
+) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
+    """Return a close with the reason that a person gave."""
+    if isinstance(decided, Refusal):
+        return decided
+    return tuple(replace(event, why=reason) if isinstance(event, ExitFilled) else event for event in decided)
+
+
+def _book_against(world: World, trade_id: int, present: Present) -> OrderBook | None:
+    """Return the order book that an open trade would leave by, None where none is walked or the venue is not there."""
+    if not world.rules.walks_book or present.market is None:
+        return None
+    with world.store.read() as reader:
+        trade = reader.trade(trade_id)
+    return None if trade is None or trade.status is not Status.OPEN else book_now(world, trade.order.symbol, present)
 
 
 def cancel_one(world: World, trade_id: int, present: Present, why: str = "") -> Done:
@@ -84,14 +115,42 @@ def cancel_one(world: World, trade_id: int, present: Present, why: str = "") -> 
     return _change(world, trade_id, present, lambda trade, at_ms: cancel_trade(trade, why, at_ms))
 
 
-def modify_one(world: World, trade_id: int, change: ExitChange, present: Present) -> Done:
-    """Change a live trade's exits; an open trade's are checked against the price of now."""
+def void_one(world: World, trade_id: int, present: Present, reason: str) -> Done:
+    """Take a trade back, live or ended, as if it had never been; what was live carries the marks of the present."""
+
+    def write(writer: Writer) -> Done:
+        trade = writer.trade(trade_id)
+        row = None if trade is None else writer.account(trade.order.account_id)
+        if trade is None or row is None:
+            raise NotFound(f"trade `{trade_id}` does not exist", hint="papertrade trades")
+        book = writer.account_book(row)
+        if trade.status.is_live:
+            present.needs(trade.order.symbol)
+        decided = void_trade(trade, book, reason, max(present.at_ms, trade.applied_to))
+        if isinstance(decided, Refusal):
+            return Done(trade_id, None, book, refusal_error(decided))
+        change = _changed(trade, (decided,), present)
+        writer.record([Recorded(event, decided.at_ms) for event in change.events], {trade_id: trade})
+        return Done(trade_id, change, posted(book, decided))
+
+    try:
+        return world.store.write(write)
+    except PapertradeError as error:
+        return Done(trade_id, None, None, error)
+
+
+def modify_one(world: World, trade_id: int, change: ExitChange, present: Present, *, reason: str = "") -> Done:
+    """Change a live trade's exits; an open trade's are checked against the price of now.
+
+    A `reason` is kept with the change.
+    """
 
     def decide(trade: Trade, at_ms: int) -> TradeEvent | Refusal:
         is_open = trade.status is Status.OPEN
         price = present.known_quote(trade.order.symbol).mark(trade.side) if is_open else trade.order.waiting_price
         try:
-            return modify_trade(trade, change, price, at_ms, world.rules)
+            changed = modify_trade(trade, change, price, at_ms, world.rules)
+            return replace(changed, reason=reason) if isinstance(changed, LevelsChanged) else changed
         except ValueError as error:
             return Refusal("invalid_level", str(error), f"papertrade show {trade_id}")
 
@@ -108,12 +167,12 @@ def sell_holdings(world: World, account: str, order: SellOrder, present: Present
             present.needs(order.symbol)
         quote = present.known_quote(order.symbol)
         at_ms = max((present.at_ms, *(trade.applied_to for trade in live)))
-        selling = Selling(order=order, trades=live, quote=quote, at_ms=at_ms, flags=present.flags)
+        selling = Selling(order=order, trades=live, quote=quote, at_ms=at_ms, flags=present.flags, book=depth)
         decided = sell(selling, world.rules)
         if isinstance(decided, Refusal):
             raise refusal_error(decided)
         before = {trade.id: trade for trade in live}
-        changes = [_changed(before[event.trade_id], event, present) for event in decided]
+        changes = [_changed(before[number], fills, present) for number, fills in _by_trade(decided)]
         for event in decided:
             book = posted(book, event)
         if not is_dry:
@@ -122,6 +181,7 @@ def sell_holdings(world: World, account: str, order: SellOrder, present: Present
                 _keep_price(writer, change, present)
         return Sold(tuple(changes), book)
 
+    depth = None if present.market is None else book_now(world, order.symbol, present)
     return world.store.write(write)
 
 
@@ -129,8 +189,7 @@ def _change(
     world: World,
     trade_id: int,
     present: Present,
-    decide: Callable[[Trade, int], TradeEvent | Refusal],
-    note: str = "",
+    decide: Callable[[Trade, int], TradeEvent | tuple[TradeEvent, ...] | Refusal],
 ) -> Done:
     """Decide on the trade as it is inside the transaction, and record what was decided."""
 
@@ -147,15 +206,17 @@ def _change(
         decided = decide(trade, at_ms) if trade.status.is_live else ended_refusal(trade)
         if isinstance(decided, Refusal):
             return Done(trade_id, None, book, refusal_error(decided))
-        change = _changed(trade, decided, present)
-        remarks = [_note(writer, trade, note)] if note else []
-        events = [Recorded(event, effective_ms(decided, present.at_ms)) for event in (*change.events, *remarks)]
-        writer.record(events, {trade_id: trade})
-        if isinstance(decided, LevelsChanged):
-            watch_again(writer, trade, decided.ruling.from_ms)
+        events = decided if isinstance(decided, tuple) else (decided,)
+        change = _changed(trade, events, present)
+        deed = change.deed
+        rows = [Recorded(event, effective_ms(deed, present.at_ms)) for event in change.events]
+        writer.record(rows, {trade_id: trade})
+        if isinstance(deed, LevelsChanged):
+            watch_again(writer, trade, deed.ruling.from_ms)
         _keep_price(writer, change, present)
-        after = None if book is None else posted(book, decided)
-        return Done(trade_id, change, after, touched=_touched(trade, present))
+        for event in events:
+            book = None if book is None else posted(book, event)
+        return Done(trade_id, change, book, touched=_touched(trade, present))
 
     try:
         return world.store.write(write)
@@ -163,17 +224,21 @@ def _change(
         return Done(trade_id, None, None, error)
 
 
-def _changed(trade: Trade, event: TradeEvent, present: Present) -> Change:
+def _changed(trade: Trade, events: tuple[TradeEvent, ...], present: Present) -> Change:
     """Return the change; a fill carries the marks of the present itself, anything else gets them beside it."""
-    after = evolve(trade, event)
-    if not present.flags or isinstance(event, ExitFilled):
-        return Change(trade, after, (event,))
+    after = trade
+    for event in events:
+        after = evolve(after, event)
+    if not present.flags or not trade.status.is_live or isinstance(events[-1], ExitFilled):
+        return Change(trade, after, events)
     flagged = TradeFlagged(trade_id=trade.id, flags=present.flags, at_ms=present.at_ms)
-    return Change(trade, evolve(after, flagged), (event, flagged))
+    return Change(trade, evolve(after, flagged), (*events, flagged))
 
 
-def _note(writer: Writer, trade: Trade, text: str) -> NoteAdded:
-    return NoteAdded(note_id=writer.next_note_id(), account_id=trade.order.account_id, text=text, trade_id=trade.id)
+def _by_trade(events: Iterable[TradeEvent]) -> Iterator[tuple[int, tuple[TradeEvent, ...]]]:
+    """Yield the events of each trade with its number, in their order."""
+    for number, own in groupby(events, key=attrgetter("trade_id")):
+        yield number, tuple(own)
 
 
 def _touched(trade: Trade, present: Present) -> EntryFilled | ExitFilled | None:
@@ -192,7 +257,7 @@ def _keep_price(writer: Writer, change: Change, present: Present) -> None:
     if quote is None:
         return
     writer.put_quotes([StoredQuote(venue=order.venue, symbol=order.symbol, quote=quote)])
-    fill = change.events[0]
+    fill = change.deed
     if isinstance(fill, ExitFilled):
         price = quote.mark(change.after.side)
         writer.put_prices([PricePoint(venue=order.venue, symbol=order.symbol, at_ms=fill.at_ms, price=price)])

@@ -1,22 +1,23 @@
 """Where a trade as recorded and as told again differ, field by field, and which candle explains it.
 
-The first fill or ending that differs decides the reason; whatever follows from it has the same one. The rule to
-keep: a reason is only given with evidence: the candle as it decided then, a stored price, a known hole.
+The first fill or ending that differs decides the reason, or the stop that was moved before it; whatever follows has
+the same one. The rule to keep: a reason is only given with evidence: the candle as it decided then, a stored price,
+a known hole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from itertools import zip_longest
 from typing import TypeAlias
 
 from papertrade.engine.market import Candle
-from papertrade.engine.messages import EntryFilled, ExitFilled, TradeEnded, TradeEvent
+from papertrade.engine.messages import CostCharged, EntryFilled, ExitFilled, StopMoved, TradeEnded, TradeEvent
 from papertrade.engine.money import plain
 from papertrade.engine.trade import Flag, Trade
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.store.rows import Coverage, PricePoint
 
@@ -40,7 +41,7 @@ class Instant:
 
 
 Value: TypeAlias = Decimal | str | bool | Instant | None
-Moment: TypeAlias = EntryFilled | ExitFilled | TradeEnded
+Moment: TypeAlias = EntryFilled | ExitFilled | CostCharged | TradeEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +110,11 @@ def compare(
     fields = [
         *_differing(_facts(then), _facts(now)),
         *_differing_fills(_fills(events_then), _fills(events_now)),
+        *_differing_charges(_charges(events_then), _charges(events_now)),
     ]
     if not fields:
         return []
-    explanation = _explained(_moments(events_then), _moments(events_now), evidence())
+    explanation = _explained(events_then, events_now, evidence())
     return [Difference(then.id, then.order.symbol, name, old, new, explanation) for name, old, new in fields]
 
 
@@ -148,6 +150,9 @@ def _facts(trade: Trade) -> list[tuple[str, Value]]:
         ("fees", trade.fees),
         ("slippage", trade.slippage),
         ("realized_pnl", trade.realized),
+        ("funding", trade.funding),
+        ("borrow_cost", trade.borrow_cost),
+        ("liquidation_price", trade.liquidation_price),
         ("reserve", trade.reserve),
         ("ambiguous", trade.is_ambiguous),
         ("flags", _flags(trade.flags)),
@@ -165,9 +170,39 @@ def _fill_facts(fill: EntryFilled | ExitFilled) -> list[tuple[str, Value]]:
         ("fee", fill.fee),
         ("reason", None if ends is None else ends.reason),
         ("realized", None if ends is None else ends.realized),
+        ("funding_share", None if ends is None else ends.funding_share),
         ("ambiguous", False if ends is None else ends.is_ambiguous),
         ("flags", _flags(fill.flags)),
     ]
+
+
+def _differing_charges(old: Sequence[CostCharged], new: Sequence[CostCharged]) -> list[tuple[str, Value, Value]]:
+    """Compare what holding the trade cost one by one, from 1 on."""
+    found: list[tuple[str, Value, Value]] = []
+    for number, (was, is_) in enumerate(zip_longest(old, new), start=1):
+        if was is None or is_ is None:
+            found.append((f"charges[{number}]", _charge_in_words(was), _charge_in_words(is_)))
+        else:
+            found += _differing(_charge_facts(was), _charge_facts(is_), f"charges[{number}].")
+    return found
+
+
+def _charge_facts(charge: CostCharged) -> list[tuple[str, Value]]:
+    return [
+        ("kind", charge.kind),
+        ("at", Instant(charge.at_ms)),
+        ("for", Instant(charge.to_ms)),
+        ("amount", charge.amount),
+        ("notional", charge.notional),
+    ]
+
+
+def _charge_in_words(charge: CostCharged | None) -> Value:
+    return None if charge is None else f"{charge.kind} of {plain(charge.amount)}"
+
+
+def _charges(events: Iterable[TradeEvent]) -> list[CostCharged]:
+    return [event for event in events if isinstance(event, CostCharged)]
 
 
 def _in_words(fill: EntryFilled | ExitFilled | None) -> Value:
@@ -190,15 +225,33 @@ def _fills(events: Iterable[TradeEvent]) -> list[EntryFilled | ExitFilled]:
 
 
 def _moments(events: Iterable[TradeEvent]) -> list[Moment]:
-    return [event for event in events if isinstance(event, EntryFilled | ExitFilled | TradeEnded)]
+    return [event for event in events if isinstance(event, Moment)]
 
 
-def _explained(old: Sequence[Moment], new: Sequence[Moment], evidence: Evidence) -> Explanation:
-    """Explain the first fill or ending that differs."""
-    for was, is_ in zip_longest(old, new):
+def _explained(old: Sequence[TradeEvent], new: Sequence[TradeEvent], evidence: Evidence) -> Explanation:
+    """Explain the first fill or ending that differs; if its own candle is as it was, by what moved the stop before."""
+    found = Explanation(reason=Reason.RULE, hint=_OTHERWISE)
+    for was, is_ in zip_longest(_moments(old), _moments(new)):
         if was is None or is_ is None or _essence(was) != _essence(is_):
-            return _explain(was, is_, evidence)
-    return Explanation(reason=Reason.RULE, hint=_OTHERWISE)
+            found = _explain(was, is_, evidence)
+            break
+    if found.reason not in _UNEXPLAINED:
+        return found
+    led = [_of_recorded(move, evidence) for move in _moves(old)] + [
+        _of_replayed(move, evidence) for move in _moves(new)
+    ]
+    return next((one for one in led if one.reason not in _UNEXPLAINED and _is_before(one, found)), found)
+
+
+_UNEXPLAINED = (Reason.RULE, Reason.NOT_SEEN)
+
+
+def _moves(events: Iterable[TradeEvent]) -> list[StopMoved]:
+    return [event for event in events if isinstance(event, StopMoved) and event.cause.candle is not None]
+
+
+def _is_before(one: Explanation, other: Explanation) -> bool:
+    return one.candle_ms is None or other.candle_ms is None or one.candle_ms <= other.candle_ms
 
 
 _OTHERWISE = "the same candle was decided otherwise: by another version of papertrade"
@@ -207,7 +260,7 @@ _OTHERWISE = "the same candle was decided otherwise: by another version of paper
 def _essence(moment: Moment) -> list[tuple[str, Value]]:
     if isinstance(moment, TradeEnded):
         return [("status", moment.status), ("at", Instant(moment.at_ms)), ("released", moment.released)]
-    return _fill_facts(moment)
+    return _charge_facts(moment) if isinstance(moment, CostCharged) else _fill_facts(moment)
 
 
 def _explain(was: Moment | None, is_: Moment | None, evidence: Evidence) -> Explanation:
@@ -236,7 +289,7 @@ def _was_settled(was: Moment | None, is_: Moment | None) -> bool:
     return is_same and Flag.SETTLED in was.flags and is_.is_ambiguous
 
 
-def _of_recorded(was: Moment, evidence: Evidence) -> Explanation:
+def _of_recorded(was: Moment | StopMoved, evidence: Evidence) -> Explanation:
     """Explain what happened then and would not now."""
     then = _candle_of(was)
     open_ms = _opened(was, evidence)
@@ -258,7 +311,7 @@ def _of_recorded(was: Moment, evidence: Evidence) -> Explanation:
     return Explanation(reason=Reason.RULE, hint=_OTHERWISE, candle_ms=open_ms, then=then, now=now)
 
 
-def _of_replayed(is_: Moment, evidence: Evidence) -> Explanation:
+def _of_replayed(is_: Moment | StopMoved, evidence: Evidence) -> Explanation:
     """Explain what would happen now and did not then; what the candle was like then is hardly ever known."""
     open_ms = _opened(is_, evidence)
     now = None if open_ms is None else evidence.now(open_ms)
@@ -275,11 +328,11 @@ def _of_replayed(is_: Moment, evidence: Evidence) -> Explanation:
     return Explanation(reason=Reason.NOT_SEEN, hint=hint, candle_ms=open_ms, now=now)
 
 
-def _candle_of(moment: Moment | None) -> Candle | None:
+def _candle_of(moment: Moment | StopMoved | None) -> Candle | None:
     return None if moment is None or isinstance(moment, TradeEnded) else moment.cause.candle
 
 
-def _opened(moment: Moment, evidence: Evidence) -> int | None:
+def _opened(moment: Moment | StopMoved, evidence: Evidence) -> int | None:
     """Return when the candle of a moment opened, None for what was done by hand."""
     candle = _candle_of(moment)
     if candle is not None:

@@ -8,12 +8,14 @@ an event is the state right after that event, never a later one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from papertrade.engine.account import AccountBook
 from papertrade.engine.follow import NEW_PEAK
+from papertrade.engine.guard_events import GuardActed
+from papertrade.engine.limits import Action
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     Event,
     ExitFilled,
@@ -25,9 +27,13 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
+    TrailsMoved,
 )
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.trails import moves_of
+from papertrade.engine.values import dataclass
 from papertrade.reports.trade_view import TradeView
 from papertrade.runs.views import trade_views
 from papertrade.runs.world import Change
@@ -39,17 +45,22 @@ TRADE_OPENED: Final = "trade_opened"
 TRADE_CHANGED: Final = "trade_changed"
 TRADE_CLOSED: Final = "trade_closed"
 REFUSED: Final = "refused"
+GUARD_ACTED: Final = "guard_acted"
 
 _ABOUT_A_TRADE: Final = (
     TradePlaced,
     EntryFilled,
     ExitFilled,
+    CostCharged,
     StopMoved,
     TradeEnded,
+    TradeVoided,
     LevelsChanged,
     TradeFlagged,
     TagsChanged,
 )
+
+_TO_A_TRADE: Final = (*_ABOUT_A_TRADE, TrailsMoved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +68,11 @@ class Happening:
     """One event that listeners are told about.
 
     `names` are what it is called: an order that waited and was filled is `order_filled` and `trade_opened`.
-    `view` is the trade right after it, `book` the account as it is now; both None for a refused opening.
+    `view` is the trade right after it, `book` the account as it is now; both None for a refused opening and a guard.
     """
 
     names: tuple[str, ...]
-    event: TradeEvent | Refused
+    event: TradeEvent | Refused | GuardActed
     view: TradeView | None = None
     book: AccountBook | None = None
 
@@ -75,20 +86,27 @@ def names_of(event: Event) -> tuple[str, ...]:
             return (TRADE_CLOSED,) if event.is_final else (TRADE_CHANGED,)
         case TradeEnded():
             return (REFUSED,) if event.status is Status.REJECTED else (TRADE_CHANGED,)
+        case CostCharged():
+            # As regular as the clock, and for every open trade.
+            return ()
         case StopMoved():
             # A trail that only follows is not told: it would be a line a minute for every trade.
             return () if event.cause.rule == NEW_PEAK else (TRADE_CHANGED,)
-        case TradePlaced() | LevelsChanged() | TradeFlagged() | TagsChanged():
+        case TradePlaced() | TradeVoided() | LevelsChanged() | TradeFlagged() | TagsChanged():
             return (TRADE_CHANGED,)
         case Refused():
             return (REFUSED,)
+        case GuardActed():
+            # What a guard refused is told as refused.
+            return () if event.action is Action.HALT else (GUARD_ACTED,)
         case _:
             return ()
 
 
 def of_changes(reader: Reader, changes: Sequence[Change], now_ms: int) -> tuple[Happening, ...]:
     """Return what a tick changed, each event with its trade right after it; `now_ms` is the venue's time."""
-    pairs = [(event, state) for change in changes for event, state in _steps(change)]
+    told = [change for change in changes if any(names_of(event) for event in change.events)]
+    pairs = [(event, state) for change in told for event, state in _steps(change)]
     return _told(reader, pairs, now_ms)
 
 
@@ -99,18 +117,25 @@ def of_rows(reader: Reader, rows: Sequence[JournalRow], now_ms: int) -> tuple[Ha
 
 
 def states_after(reader: Reader, rows: Iterable[JournalRow]) -> dict[int, Trade]:
-    """Return each row's trade right after the row's event, by the number of the row."""
-    rows = [row for row in rows if isinstance(row.event, _ABOUT_A_TRADE)]
+    """Return each row's trade right after the row's event, by the number of the row; none for one of several trades."""
+    rows = [row for row in rows if row.trade_id is not None and isinstance(row.event, _TO_A_TRADE)]
     wanted = {row.seq for row in rows}
     states: dict[int, Trade] = {}
     for trade_id in dict.fromkeys(row.trade_id for row in rows if row.seq in wanted):
         trade: Trade | None = None
         for row in reader.events(EventFilter(trade_id=trade_id)):
-            if isinstance(row.event, _ABOUT_A_TRADE):
-                trade = evolve(trade, row.event)
+            for event in _of_trade(row, trade_id):
+                trade = evolve(trade, event)
                 if row.seq in wanted:
                     states[row.seq] = trade
     return states
+
+
+def _of_trade(row: JournalRow, trade_id: int | None) -> Iterable[TradeEvent]:
+    """Return what a row of the journal did to a trade."""
+    if isinstance(row.event, TrailsMoved):
+        return moves_of(row.event, trade_id)
+    return (row.event,) if isinstance(row.event, _ABOUT_A_TRADE) else ()
 
 
 def _steps(change: Change) -> list[tuple[Event, Trade | None]]:
@@ -129,7 +154,7 @@ def _told(reader: Reader, pairs: Sequence[tuple[Event, Trade | None]], now_ms: i
     books = {account.id: reader.account_book(account) for account in reader.accounts()} if known else {}
     told: list[Happening] = []
     for event, trade in pairs:
-        if isinstance(event, Refused):
+        if isinstance(event, Refused | GuardActed):
             told.append(Happening(names=names_of(event), event=event))
         elif isinstance(event, _ABOUT_A_TRADE) and trade is not None:
             book = books[trade.order.account_id]

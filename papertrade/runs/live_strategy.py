@@ -8,10 +8,11 @@ before, and what fails here, the user's code above all, never holds up a stop.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from papertrade.engine.messages import Refused, SignalAdded
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import FeedError, PapertradeError, StalePrice, StrategyError, UnknownSymbol
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.candle_stream import CandleStream, Fetched

@@ -6,9 +6,9 @@ after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from papertrade.engine.guard_events import GuardActed
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     Event,
     ExitFilled,
@@ -20,10 +20,15 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
+    TrailsMoved,
 )
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Trade
+from papertrade.engine.trails import moves_of
+from papertrade.engine.values import dataclass, replace
 from papertrade.reports.explain import Explanation, RefusedOnce, Stamped, explain
+from papertrade.reports.trade_costs import TradeCosts, trade_costs
 from papertrade.reports.trade_view import TradeView
 from papertrade.runs.views import trade_views
 from papertrade.store.rows import Coverage, EventFilter, NoteRow, SignalRow
@@ -48,6 +53,11 @@ class Life:
     moments: tuple[Moment, ...]
     notes: tuple[NoteRow, ...]
     gaps: tuple[Coverage, ...]
+
+    @property
+    def costs(self) -> TradeCosts | None:
+        """What the trade cost so far; None for one that was never entered, or was taken back."""
+        return trade_costs(self.view, (moment.stamp.event for moment in self.moments))
 
 
 def life_of(reader: Reader, trade: Trade, now_ms: int) -> Life:
@@ -74,29 +84,41 @@ def explanation_of(reader: Reader, trade: Trade) -> Explanation:
         for row in refused
         if isinstance(row.event, Refused) and row.event.signal_key == trade.order.signal_key
     ]
-    return explain(stamps, refusals)
+    acts = reader.events(EventFilter(trade_id=trade.id, kinds=("guard_acted",)))
+    held_back = tuple(row.event for row in acts if isinstance(row.event, GuardActed))
+    return replace(explain(stamps, refusals), acts=held_back)
 
 
 def _moments(reader: Reader, trade: Trade) -> tuple[Moment, ...]:
     state: Trade | None = None
     found: list[Moment] = []
     for row in reader.events(EventFilter(trade_id=trade.id)):
-        event = trade_event(row.event)
-        if event is not None:
+        for event in trade_events(row.event, trade.id):
             state = evolve(state, event)
-            found.append(Moment(Stamped(row.seq, row.recorded_ms, event), row.effective_ms, state))
+            at_ms = event.at_ms if isinstance(event, StopMoved) else row.effective_ms
+            found.append(Moment(Stamped(row.seq, row.recorded_ms, event), at_ms, state))
     return tuple(found)
 
 
+def trade_events(event: Event, trade_id: int) -> tuple[TradeEvent, ...]:
+    """Return what an event did to a trade: its part of one that many trades share; nothing for a remark."""
+    if isinstance(event, TrailsMoved):
+        return tuple(moves_of(event, trade_id))
+    alone = trade_event(event)
+    return () if alone is None else (alone,)
+
+
 def trade_event(event: Event) -> TradeEvent | None:
-    """Return an event that changes a trade; None for any other, such as a note about it."""
+    """Return an event that changes one trade; None for any other, such as a note about it."""
     match event:
         case (
             TradePlaced()
             | EntryFilled()
             | ExitFilled()
+            | CostCharged()
             | StopMoved()
             | TradeEnded()
+            | TradeVoided()
             | LevelsChanged()
             | TradeFlagged()
             | TagsChanged()

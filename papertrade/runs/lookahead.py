@@ -7,13 +7,14 @@ by signal and field by field. The rule to keep: where nothing is reported, the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from papertrade.engine.money import plain
 from papertrade.engine.signal import ExitWish, Signal, Size
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.strategy import Strategy, load_strategy
 from papertrade.runs.strategy_drive import signals_at, signals_of

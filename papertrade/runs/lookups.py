@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import INTERVALS, Candle, Quote, floor_ms
 from papertrade.engine.money import HUNDRED, exact
+from papertrade.engine.order_book import OrderBook
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError
-from papertrade.feeds.feed import CandleRequest
+from papertrade.feeds.feed import CandleRequest, DayMove
 from papertrade.runs.instruments import save_instruments
 from papertrade.runs.world import World
 from papertrade.store.rows import StoredInstrument, StoredQuote
@@ -116,6 +118,22 @@ def instruments_of(world: World, symbols: Sequence[str], max_age_ms: int) -> Ins
         save_instruments(world, list(fresh.values()))
     rows = {symbol: StoredInstrument(instrument, local_ms) for symbol, instrument in fresh.items()}
     return Instruments({s: row for s, row in {**known, **rows}.items() if s not in failures}, failures)
+
+
+def book_of(world: World, symbol: str, depth: int) -> OrderBook:
+    """Return the order book of a symbol now, at most `depth` levels a side. Raises FeedError."""
+    at_ms = world.wait(world.feed.time_ms())
+    answer = world.wait(world.feed.books([symbol], depth, at_ms))[symbol]
+    if isinstance(answer, PapertradeError):
+        raise answer
+    return answer
+
+
+def movers_of(world: World, currency: str, least_turnover: Decimal) -> tuple[DayMove, ...]:
+    """Return what moved in 24 hours of what is priced in a currency, the greatest gain first. Raises FeedError."""
+    moves = world.wait(world.feed.movers())
+    wanted = (m for m in moves if m.symbol.endswith(currency) and m.symbol != currency and m.turnover >= least_turnover)
+    return tuple(sorted(wanted, key=lambda move: (-move.change_percent, move.symbol)))
 
 
 def candles_of(world: World, symbol: str, interval: str, count: int) -> Candles:

@@ -5,15 +5,15 @@ The rule to keep: only what was shown to a person moves the cursor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.runs.happenings import states_after
 from papertrade.store.rows import AccountRow, EventFilter, JournalRow
 from papertrade.store.store import Reader, Store
 
-_TOLD: Final = ("trade_placed", "entry_filled", "exit_filled", "trade_ended", "trade_flagged")
+_TOLD: Final = ("trade_placed", "entry_filled", "exit_filled", "trade_ended", "trade_voided", "trade_flagged")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
+from papertrade.engine.values import dataclass
 from papertrade.runs.catch_up import venue_now
 from papertrade.runs.happenings import Happening, names_of, of_rows
 from papertrade.runs.webhook import Hook, NotSent, post

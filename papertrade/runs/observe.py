@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from papertrade.engine.market import INTERVALS, Candle, Quote, floor_ms
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError, StalePrice
 from papertrade.feeds.feed import CandleAnswer, CandleRequest, Feed, Quotes
 from papertrade.runs.clock import Clock

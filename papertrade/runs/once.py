@@ -69,4 +69,5 @@ def _partly(done: Round, total: int) -> PartialFailure:
         parts.append(f"{count} {'trade is' if count == 1 else 'trades are'} set aside with an error")
     if done.stopped is not None:
         parts.append(done.stopped.message)
-    return PartialFailure("; ".join(parts), hint="papertrade status")
+    alone = done.stopped if len(parts) == 1 else None
+    return PartialFailure("; ".join(parts), hint=(None if alone is None else alone.hint) or "papertrade status")

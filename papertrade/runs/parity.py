@@ -7,10 +7,11 @@ keep: a trade that cannot be compared is named with the reason, never counted as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from papertrade.engine.instants import to_iso
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError
 from papertrade.runs.candles_again import Span
 from papertrade.runs.differences import Difference, Evidence, Reason, compare

@@ -14,9 +14,10 @@ from papertrade.engine.market import Quote
 from papertrade.engine.trade import Trade
 from papertrade.errors import PapertradeError
 from papertrade.runs.decide import through_quote
+from papertrade.runs.recording import rows_of
 from papertrade.runs.sighting import Sighting, load
 from papertrade.runs.world import Change, World
-from papertrade.store.rows import Recorded, Seen
+from papertrade.store.rows import Seen
 from papertrade.store.store import Reader, Writer
 
 
@@ -29,7 +30,7 @@ def decide_quoted(world: World, sighting: Sighting, halted: Collection[str]) -> 
     quotes = {
         symbol: quote
         for symbol, quote in market.quotes.items()
-        if symbol in sighting.live and symbol not in market.failures and symbol not in halted
+        if symbol in sighting.quoted and symbol not in market.failures and symbol not in halted
     }
     if not quotes or not world.feed.has_candles:
         return []
@@ -64,6 +65,5 @@ def _decide(world: World, symbol: str, quote: Quote, writer: Writer) -> list[Cha
         decided = through_quote(trade, quote)
         if decided.events:
             changes.append(Change(trade, decided.trade, decided.events))
-    events = [Recorded(event, quote.at_ms) for change in changes for event in change.events]
-    writer.record(events, {change.after.id: change.before for change in changes if change.before is not None})
+    writer.record(*rows_of(changes))
     return changes

@@ -6,13 +6,13 @@ The rule to keep: a trade here is the fold of its events and not the view, so wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from papertrade.engine.codec import KIND_OF
 from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.market import INTERVALS, Candle, floor_ms
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
@@ -22,18 +22,35 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
+    TrailsMoved,
 )
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Flag, Trade
+from papertrade.engine.trails import moves_of
+from papertrade.engine.values import dataclass
 from papertrade.runs.retell import Beginning, is_by_hand
 from papertrade.store.rows import AccountRow, EventFilter, TradeFilter
 from papertrade.store.store import Reader
 
 _KINDS: Final = tuple(
     KIND_OF[kind]
-    for kind in (TradePlaced, EntryFilled, ExitFilled, StopMoved, TradeEnded, LevelsChanged, TradeFlagged, TagsChanged)
+    for kind in (
+        TradePlaced,
+        EntryFilled,
+        ExitFilled,
+        CostCharged,
+        StopMoved,
+        TrailsMoved,
+        TradeEnded,
+        TradeVoided,
+        LevelsChanged,
+        TradeFlagged,
+        TagsChanged,
+    )
 )
 _NO_PROMISE: Final[Mapping[Flag, str]] = {
+    Flag.VOID: "it was taken back by hand",
     Flag.OBSERVED: "a quote decided it in a stretch without candles",
     Flag.UNVERIFIED: "a command acted on it without catching up",
     Flag.OFF_MARKET: "it was closed at a price of your own",
@@ -91,13 +108,17 @@ def recorded_trades(
     rows = reader.events(EventFilter(account_id=account.id, kinds=_KINDS, after_seq=account.epoch_seq))
     events: dict[int, list[TradeEvent]] = {}
     for row in rows:
-        if isinstance(row.event, TradeEvent) and row.trade_id is not None:
+        if isinstance(row.event, TrailsMoved):
+            for move in moves_of(row.event):
+                events.setdefault(move.trade_id, []).append(move)
+        elif isinstance(row.event, TradeEvent) and row.trade_id is not None:
             events.setdefault(row.trade_id, []).append(row.event)
     timeless = TradeFilter(
         account_id=account.id,
         epoch=account.epoch,
         statuses=wanted.statuses,
         exit_reasons=wanted.exit_reasons,
+        or_void=wanted.or_void,
         symbol=wanted.symbol,
         source=wanted.source,
         tag=wanted.tag,
@@ -140,7 +161,7 @@ def _recorded(
 
 def candles_of(events: Iterable[TradeEvent]) -> list[Candle]:
     """Return the candles that decided something, as they were then."""
-    causes = (event.cause for event in events if isinstance(event, EntryFilled | ExitFilled))
+    causes = (event.cause for event in events if isinstance(event, EntryFilled | ExitFilled | CostCharged))
     return [cause.candle for cause in causes if cause.candle is not None]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from papertrade.engine.messages import NoteAdded, TagsChanged
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.errors import NotFound, Refused
 from papertrade.store.rows import Recorded
 from papertrade.store.store import Store, Writer

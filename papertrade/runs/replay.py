@@ -7,7 +7,6 @@ here knows when a stop is hit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from papertrade.engine.armed import reach
@@ -18,6 +17,7 @@ from papertrade.engine.messages import StopMoved, TradeEvent
 from papertrade.engine.state import evolve
 from papertrade.engine.touch import has_ambiguous_exit, touch
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.touch_scan import TouchIndex
 from papertrade.runs.trail_scan import first_followed, trail_of, without_peak
@@ -64,7 +64,7 @@ class Track:
         The candle in which a trade was placed or changed by hand shows only its close, so it is always offered.
         """
         series = self.series
-        if start < len(series) and int(series.open_ms[start]) < trade.whole_from:
+        if start < len(series) and series.open_ms.item(start) < trade.whole_from:
             return start
         armed = reach(trade)
         index = self.index
@@ -77,7 +77,7 @@ class Track:
         All moves of the candles before it are one, to the best price of them all.
         """
         trail = trail_of(trade)
-        if trail is None or (start < end and int(self.series.open_ms[start]) < trade.whole_from):
+        if trail is None or (start < end and self.series.open_ms.item(start) < trade.whole_from):
             return min(self.first_reaching(trade, start), end), None
         end = min(self.first_reaching(without_peak(trade), start), end)
         found = first_followed(self.series, trade.side, trail, start, end)

@@ -8,7 +8,7 @@ rule to keep: what is shown of an account is what its present epoch made, unless
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import tzinfo
 from decimal import Decimal
 from itertools import groupby
@@ -18,9 +18,11 @@ from papertrade.engine.account import AccountBook, Posting
 from papertrade.engine.instants import start_of_day
 from papertrade.engine.money import ZERO, exact
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import NotFound
 from papertrade.reports.equity import EquityPoint, History, HoldingStep, equity_at, equity_curve, money_step
 from papertrade.reports.marks import Closes, HoldingKey, Mark, StoredCloses, marks_of
+from papertrade.reports.metric import Metric
 from papertrade.reports.portfolio import Portfolio, Today, portfolio
 from papertrade.store.rows import AccountRow, EventFilter, FillRow, TradeFilter
 from papertrade.store.store import Reader
@@ -84,12 +86,13 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One account with what it is worth; `counts` are of its present epoch."""
+    """One account with what it is worth; `counts` and `drawdown` (None: not asked for) are of its present epoch."""
 
     account: AccountRow
     book: AccountBook
     portfolio: Portfolio
     counts: Mapping[Status, int]
+    drawdown: Metric | None = None
 
 
 def present_ms(reader: Reader, venue: str, local_ms: int) -> int:
@@ -122,8 +125,13 @@ def _last_of_epoch(reader: Reader, account: AccountRow, next_start: int) -> int:
 
 
 def history(reader: Reader, account: AccountRow, epoch: Epoch) -> History:
-    """Return every step of one epoch: money that moved, and what each fill left open."""
-    rows = [row for row in reader.ledger(account_id=account.id, after_seq=epoch.after_seq) if epoch.has(row.event_seq)]
+    """Return every step of one epoch: money that moved, and what each fill left open; void trades never were."""
+    void = frozenset(reader.void_trades(account, epoch.number))
+    rows = [
+        row
+        for row in reader.ledger(account_id=account.id, after_seq=epoch.after_seq)
+        if epoch.has(row.event_seq) and row.trade_id not in void
+    ]
     money = [
         money_step(effective_ms, [Posting(row.book, row.amount) for row in lines])
         for (_, effective_ms), lines in groupby(rows, key=attrgetter("event_seq", "effective_ms"))
@@ -132,7 +140,9 @@ def history(reader: Reader, account: AccountRow, epoch: Epoch) -> History:
         # The opening balance is written before the venue's clock is known; nothing of the epoch happened before it.
         money[0] = replace(money[0], at_ms=min(step.at_ms for step in money))
     fills = reader.fills(account_id=account.id, after_seq=epoch.after_seq)
-    return History(money, holding_steps(fill for fill in fills if epoch.has(fill.event_seq)))
+    return History(
+        money, holding_steps(fill for fill in fills if epoch.has(fill.event_seq) and fill.trade_id not in void)
+    )
 
 
 def holding_steps(fills: Iterable[FillRow]) -> list[HoldingStep]:
@@ -194,16 +204,21 @@ def today(reader: Reader, account: AccountRow, view: Standpoint) -> Today:
     """Return what happened since the day began; the past is summed by the database, not replayed."""
     start_ms = start_of_day(view.now_ms, view.zone)
     _, profit = reader.closed_profit(account, start_ms, view.now_ms)
-    before = money_step(start_ms, reader.postings_before(account, start_ms))
-    held = History([before], holding_steps(reader.fills_held_at(account, start_ms)))
-    opening = equity_at(held, _Lookup(reader), start_ms)
+    opening = as_it_was(reader, account, start_ms)
     book = reader.account_book(account)
     with exact():
         return Today(
             pnl=profit,
-            flow=book.capital - before.flow,
+            flow=book.capital - opening.capital,
             opening_equity=opening.equity if opening.unpriced == 0 else None,
         )
+
+
+def as_it_was(reader: Reader, account: AccountRow, at_ms: int) -> EquityPoint:
+    """Return an account just before an instant; the past is summed by the database, not replayed."""
+    before = money_step(at_ms, reader.postings_before(account, at_ms))
+    held = History([before], holding_steps(reader.fills_held_at(account, at_ms)))
+    return equity_at(held, _Lookup(reader), at_ms)
 
 
 def stored_marks(reader: Reader) -> dict[HoldingKey, Mark]:
@@ -220,18 +235,27 @@ def portfolio_of(reader: Reader, account: AccountRow, view: Standpoint, shown: T
 
 
 def overviews(reader: Reader, view: Standpoint) -> tuple[Overview, ...]:
-    """Return every account with what it is worth, oldest first."""
-    return tuple(overview(reader, account, view) for account in reader.accounts())
+    """Return every account with what it is worth and how far it fell, oldest first."""
+    return tuple(overview(reader, account, view, with_drawdown=True) for account in reader.accounts())
 
 
-def overview(reader: Reader, account: AccountRow, view: Standpoint) -> Overview:
-    """Return one account with what it is worth."""
+def overview(reader: Reader, account: AccountRow, view: Standpoint, *, with_drawdown: bool = False) -> Overview:
+    """Return one account with what it is worth, and on request with its deepest fall, which takes its whole past."""
     return Overview(
         account=account,
         book=reader.account_book(account),
         portfolio=portfolio_of(reader, account, view),
         counts=reader.trade_counts(account),
+        drawdown=_deepest_fall(reader, account, view) if with_drawdown else None,
     )
+
+
+def _deepest_fall(reader: Reader, account: AccountRow, view: Standpoint) -> Metric:
+    """Return the maximum drawdown of the present epoch as `metrics` has it: a fraction, 0 or below."""
+    from papertrade.reports.drawdown import drawdown
+    from papertrade.reports.returns import series_of
+
+    return drawdown(series_of(curve(reader, account, epoch_of(reader, account), view.now_ms).points)).max_drawdown
 
 
 def live_lag(reader: Reader, now_ms: int, allowed_ms: int) -> Lag | None:

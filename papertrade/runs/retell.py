@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, assert_never
 
-from papertrade.engine.fills import Decision, exit_fill
+from papertrade.engine.carry import leave
+from papertrade.engine.fills import Decision
 from papertrade.engine.levels import Entered, resolve, with_rules
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
@@ -22,6 +24,7 @@ from papertrade.engine.messages import (
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
 )
 from papertrade.engine.money import exact
 from papertrade.engine.state import evolve
@@ -35,13 +38,13 @@ Beginning: TypeAlias = TradePlaced | EntryFilled
 def is_by_hand(event: TradeEvent) -> bool:
     """Whether people did this, and not a candle or a quote that was shown to the rule."""
     match event:
-        case TradePlaced() | LevelsChanged() | TradeFlagged() | TagsChanged():
+        case TradePlaced() | TradeVoided() | LevelsChanged() | TradeFlagged() | TagsChanged():
             return True
         case EntryFilled():
             return event.order is not None
         case ExitFilled() | TradeEnded():
             return event.applied_to is None
-        case StopMoved():
+        case StopMoved() | CostCharged():
             return False
         case _:
             assert_never(event)
@@ -89,31 +92,32 @@ class _Teller:
 
     def do(self, deed: TradeEvent) -> None:
         """Do what was done by hand, as far as the trade is still such that it can be done."""
-        event = _following(self.trade, deed)
-        if event is not None:
+        for event in _following(self.trade, deed):
             self.trade = evolve(self.trade, event)
             self.events.append(event)
 
 
-def _following(trade: Trade, deed: TradeEvent) -> TradeEvent | None:
-    """Return the event that a deed makes of the trade as it is now, None where it can make none."""
+def _following(trade: Trade, deed: TradeEvent) -> tuple[TradeEvent, ...]:
+    """Return the events that a deed makes of the trade as it is now, none where it can make none."""
     match deed:
         case ExitFilled():
-            return _close(trade, deed) if trade.status is Status.OPEN else None
+            return _close(trade, deed) if trade.status is Status.OPEN else ()
         case TradeEnded():
-            return _cancel(trade, deed) if trade.status is Status.PENDING else None
+            return (_cancel(trade, deed),) if trade.status is Status.PENDING else ()
         case LevelsChanged():
-            return _change(trade, deed) if trade.status.is_live else None
+            return (_change(trade, deed),) if trade.status.is_live else ()
+        case TradeVoided():
+            return ()
         case TradeFlagged() | TagsChanged():
-            return deed
-        case TradePlaced() | EntryFilled() | StopMoved():
+            return (deed,)
+        case TradePlaced() | EntryFilled() | StopMoved() | CostCharged():
             raise ValueError(f"trade {trade.id}: {type(deed).__name__} is nothing that is done by hand to a trade")
         case _:
             assert_never(deed)
 
 
-def _close(trade: Trade, deed: ExitFilled) -> ExitFilled:
-    """Close what was closed, at its price; all where that was all or where less is left."""
+def _close(trade: Trade, deed: ExitFilled) -> tuple[TradeEvent, ...]:
+    """Close what was closed, at its price; all where that was all or where less is left. What is due goes first."""
     with exact():
         quantity = trade.open_quantity if deed.is_final else min(deed.quantity, trade.open_quantity)
         decision = Decision(
@@ -123,7 +127,7 @@ def _close(trade: Trade, deed: ExitFilled) -> ExitFilled:
             at_ms=deed.at_ms,
             flags=deed.flags,
         )
-        return exit_fill(trade, quantity, decision)
+        return leave(trade, quantity, decision)
 
 
 def _cancel(trade: Trade, deed: TradeEnded) -> TradeEnded:

@@ -7,13 +7,13 @@ answer here, with the number of rounds in a row; only the database may raise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from papertrade.engine.market import Candle, Quote, floor_ms
 from papertrade.engine.messages import EntryFilled, ExitFilled
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.runs.catch_up import venue_now
 from papertrade.runs.happenings import Happening, of_changes

@@ -6,11 +6,12 @@ Values in, values out. The rule to keep: two runs are equal only if every field 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from decimal import Decimal
 
 from papertrade.engine.money import plain
 from papertrade.engine.saved_run import RunFigure, RunInput, RunTrade, SavedRun
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

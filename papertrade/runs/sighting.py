@@ -6,11 +6,11 @@ Reads only. The index finds the trades; whether one is really touched is decided
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from papertrade.engine.market import Candle
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import DatabaseUnusable, FeedError, NotFound, PapertradeError
 from papertrade.runs.observe import Market, Need, look
 from papertrade.runs.world import World
@@ -29,15 +29,23 @@ Loaded: TypeAlias = dict[int, "Trade | PapertradeError"]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a tick works with: the live instruments and what the venue showed of them."""
+    """What a tick works with: the live instruments and what the venue showed of them.
+
+    `quoted` are the symbols with trades that quotes decide.
+    """
 
     live: Mapping[str, LiveInstrument]
     market: Market
     foreign: Mapping[str, PapertradeError]
+    quoted: frozenset[str] = frozenset()
 
     def only(self, symbol: str) -> Sighting:
         """Return what was seen of one symbol."""
-        return Sighting({symbol: self.live[symbol]}, self.market, {})
+        return self.of([symbol])
+
+    def of(self, symbols: Sequence[str]) -> Sighting:
+        """Return what was seen of some symbols."""
+        return Sighting({symbol: self.live[symbol] for symbol in symbols}, self.market, {})
 
     def marks(self) -> Mapping[str, int | None]:
         """Return from where each symbol was looked at; it moves when a tick gets on."""
@@ -55,7 +63,7 @@ class Sighting:
 
 def sight(world: World, also: Sequence[str]) -> Sighting:
     """Look at the venue: all live instruments, and `also` other symbols. Raises FeedError if it cannot be asked."""
-    live, foreign = _live(world)
+    live, foreign, quoted = _live(world)
     needs = [Need(symbol, _since(instrument)) for symbol, instrument in live.items()]
     needs += [Need(symbol, None) for symbol in also if symbol not in live]
     try:
@@ -64,7 +72,7 @@ def sight(world: World, also: Sequence[str]) -> Sighting:
         if world.feed.closure is not None:
             world.store.write(lambda writer: save_venue(world, writer, None))
         raise
-    return Sighting(live, market, foreign)
+    return Sighting(live, market, foreign, quoted)
 
 
 def seen_of(sighting: Sighting) -> list[Seen]:
@@ -84,10 +92,22 @@ def seen_of(sighting: Sighting) -> list[Seen]:
 
 def touched_trades(reader: Reader, sighting: Sighting, seen: Sequence[Seen]) -> dict[str, list[int]]:
     """Return the trades that the new candles may touch, by symbol: the index finds, set-aside ones always count."""
-    found = {row.symbol: {aside.trade_id for aside in sighting.live[row.symbol].set_aside} for row in seen}
-    for trade_id, symbol in reader.touched(seen).items():
-        found[symbol].add(trade_id)
-    return {symbol: sorted(trade_ids) for symbol, trade_ids in found.items() if trade_ids}
+    return touched_or_led(reader, sighting, seen)[0]
+
+
+def touched_or_led(
+    reader: Reader, sighting: Sighting, seen: Sequence[Seen]
+) -> tuple[dict[str, list[int]], frozenset[str]]:
+    """Return the same trades, and the symbols in which new peaks of their trails may be all that happens to them."""
+    asides = {row.symbol: {aside.trade_id for aside in sighting.live[row.symbol].set_aside} for row in seen}
+    found = {symbol: set(trade_ids) for symbol, trade_ids in asides.items()}
+    others = {symbol for symbol, trade_ids in asides.items() if trade_ids}
+    for trade_id, trade in reader.reached(seen).items():
+        found[trade.symbol].add(trade_id)
+        if not trade.is_led:
+            others.add(trade.symbol)
+    touched = {symbol: sorted(trade_ids) for symbol, trade_ids in found.items() if trade_ids}
+    return touched, frozenset(touched.keys() - others)
 
 
 def load(reader: Reader, trade_ids: Sequence[int]) -> Loaded:
@@ -108,11 +128,12 @@ def _load_singly(reader: Reader, trade_id: int) -> Trade | PapertradeError:
     return NotFound(f"trade `{trade_id}` does not exist") if trade is None else trade
 
 
-def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, PapertradeError]]:
-    """Return the live instruments of the feed's venue, and an error for each of another venue."""
+def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, PapertradeError], frozenset[str]]:
+    """Return the live instruments of the feed's venue, an error for each of another venue, and `Sighting.quoted`."""
+    venue = world.feed.venue
     with world.store.read() as reader:
         instruments = reader.live_instruments()
-    venue = world.feed.venue
+        quoted = reader.quoted_symbols(venue)
     foreign: dict[str, PapertradeError] = {
         i.symbol: FeedError(
             f"{i.symbol} has trades at `{i.venue}`, but the feed is `{venue}`",
@@ -122,7 +143,7 @@ def _live(world: World) -> tuple[dict[str, LiveInstrument], dict[str, Papertrade
         for i in instruments
         if i.venue != venue
     }
-    return {i.symbol: i for i in instruments if i.venue == venue}, foreign
+    return {i.symbol: i for i in instruments if i.venue == venue}, foreign, quoted
 
 
 def _since(instrument: LiveInstrument) -> int | None:

@@ -7,12 +7,12 @@ other content is told to the caller and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from papertrade.engine.messages import SignalAdded, SignalCancelled
 from papertrade.engine.signal import Signal
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import NotFound, Refused
 from papertrade.store.rows import Recorded, SignalFilter, SignalRow
 from papertrade.store.store import Reader, Store, Writer

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 import numpy as np
 
 from papertrade.engine.market import INTERVALS, Candle
 from papertrade.engine.messages import ExitFilled, TradeEvent
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import PapertradeError
 from papertrade.feeds.candle_series import CandleSeries, series_of
 from papertrade.runs.candles_again import Progress, Span, ask_candles, ask_finer, merged

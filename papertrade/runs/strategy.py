@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass
 from papertrade.errors import StrategyError
 
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ def users_code(path: Path, doing: Callable[[], str]) -> Iterator[None]:
 
 def _split(words: str) -> tuple[Path, str | None]:
     whole = Path(words)
-    if whole.is_file():
-        return whole, None
+    try:
+        if whole.is_file():
+            return whole, None
+    except OSError:  # may not be looked at: reading it says why
+        pass
     file, colon, name = words.rpartition(":")
     if colon and name.isidentifier() and file:
         return Path(file), name
@@ -110,9 +113,10 @@ def _split(words: str) -> tuple[Path, str | None]:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise StrategyError(
-            f"strategy `{path}` cannot be read: {error.strerror or error}",
+            f"strategy `{path}` cannot be read: {reason.lower()}",
             hint="name a Python file, with `:name` behind it if it has several functions",
             details={"path": str(path)},
         ) from error

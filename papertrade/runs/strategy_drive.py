@@ -93,10 +93,10 @@ def _checked(
     elif isinstance(found, Iterable) and not isinstance(found, str | bytes):
         values = found
     else:
-        raise _bad(strategy, track.symbol, at_ms, f"returned a {type(found).__name__}, expected signals or None")
+        raise _bad(strategy, track.symbol, at_ms, f"returned {_kind_of(found)}, expected signals or None")
     for value in values:
         if not isinstance(value, Signal):
-            raise _bad(strategy, track.symbol, at_ms, f"returned a {type(value).__name__} among its signals")
+            raise _bad(strategy, track.symbol, at_ms, f"returned {_kind_of(value)} among its signals")
         if value.made_at_ms != at_ms:
             why = f"made signal `{value.key}` at {to_iso(value.made_at_ms)}: a signal is made now, at the candle's end"
             raise _bad(strategy, track.symbol, at_ms, why)
@@ -117,6 +117,11 @@ def _keep(signals: dict[str, Signal], found: Iterable[Signal]) -> None:
                 hint="leave out `id`: the symbol and the time name a signal",
             )
         signals[signal.external_id] = signal
+
+
+def _kind_of(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _on(symbol: str, end_ms: int) -> str:

@@ -7,12 +7,13 @@ keep: only the time is compared in which the watch is known to have asked it, fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from decimal import Decimal
 
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import plain
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.candles_again import Span
 from papertrade.runs.live_strategy import candle_mark

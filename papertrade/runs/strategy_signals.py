@@ -7,13 +7,13 @@ The rule to keep: a number is taken at the digits it shows, so that 0.1 is 0.1 a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final, SupportsFloat, SupportsIndex, TypeAlias
 
 from papertrade.engine.instants import from_ms, to_iso
 from papertrade.engine.money import plain
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import replace
 from papertrade.feeds.signal_rows import AFTER_FIRST, BadRow, signal_of, stop_cell
 
 Number: TypeAlias = str | SupportsFloat | SupportsIndex

@@ -1,28 +1,31 @@
 """One tick: look at the venue, then let the rule decide every trade that the new candles reach, and record it.
 
-The network comes first, outside any transaction. Instruments where nothing was touched share one
-transaction that moves their watermarks; a touched one has its own, at most `BATCH` trades each, and its
-watermark moves in the last. A trade that breaks is set aside with its error and stops no other.
-A tick run twice, or by two processes at once, changes nothing: a trade knows the last candle applied to it.
+The network comes first, outside any transaction. Instruments where nothing was touched share one transaction that
+moves their watermarks, and those where new peaks only led trails share some (`led.py`); a touched one has its own,
+at most `BATCH` trades each, and its watermark moves in the last. A trade that breaks is set aside with its error and
+stops no other. A tick run twice, or by two processes at once, changes nothing: a trade knows the last candle applied
+to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from papertrade.engine.market import Candle
-from papertrade.engine.messages import EntryFilled, ExitFilled, TradeFlagged, effective_ms
+from papertrade.engine.messages import EntryFilled, ExitFilled, TradeFlagged
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Flag, Trade
-from papertrade.errors import PapertradeError, Refused
+from papertrade.engine.values import replace
+from papertrade.errors import PapertradeError
 from papertrade.runs.blind import bridged, decide_blind, stale_symbols
 from papertrade.runs.decide import Decided, through_candles
 from papertrade.runs.instruments import not_trading
+from papertrade.runs.led import lead_trails
 from papertrade.runs.observe import Market, look_finer
 from papertrade.runs.prices import points_at_fills, points_at_hours
 from papertrade.runs.quoted import decide_quoted
+from papertrade.runs.recording import CANNOT_BE, rows_of
 from papertrade.runs.sighting import (
     Sighting,
     holes,
@@ -31,23 +34,19 @@ from papertrade.runs.sighting import (
     save_venue,
     seen_of,
     sight,
+    touched_or_led,
     touched_trades,
     watermark_after,
 )
 from papertrade.runs.world import Change, TickReport, World
 from papertrade.store.rows import (
-    Recorded,
     SetAside,
     StoredQuote,
     SymbolFailures,
 )
 from papertrade.store.store import Writer
-from papertrade.store.views import InvariantBroken
 
 BATCH = 200
-
-_CANNOT_BE = (ValueError, InvariantBroken, Refused)
-"""What the store raises for one trade's events that cannot be recorded, an amount beyond its columns among them."""
 
 
 def tick(world: World, also: Sequence[str] = ()) -> tuple[TickReport, Market]:
@@ -70,11 +69,13 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
     sighting = sight(world, also)
     stale = stale_symbols(sighting)
     halted = not_trading(world, stale) if stale else ()
-    touched = _move_untouched(world, sighting)
-    changes: list[Change] = []
+    touched, may_be_led = _move_untouched(world, sighting)
+    changes, led = lead_trails(world, sighting, touched, may_be_led)
     broken: dict[int, str] = {}
     failures = {**sighting.foreign, **sighting.market.failures}
     for symbol, trade_ids in touched.items():
+        if symbol in led:
+            continue
         done, failed, unsettled = _decide_symbol(world, sighting, symbol, trade_ids)
         changes.extend(done)
         broken.update(failed)
@@ -94,10 +95,10 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
     return report, sighting
 
 
-def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
+def _move_untouched(world: World, sighting: Sighting) -> tuple[dict[str, list[int]], frozenset[str]]:
     """Move the watermarks of untouched instruments and keep what was seen, in one transaction.
 
-    Returns the trades that may be touched, by symbol.
+    Returns the trades that may be touched, by symbol, and the symbols in which new peaks may be all there is to it.
     """
     venue = world.feed.venue
     stale = stale_symbols(sighting)
@@ -111,14 +112,15 @@ def _move_untouched(world: World, sighting: Sighting) -> dict[str, list[int]]:
     hours = [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
     seen = seen_of(sighting)
 
-    def write(writer: Writer) -> dict[str, list[int]]:
-        touched = touched_trades(writer, sighting, seen)
+    def write(writer: Writer) -> tuple[dict[str, list[int]], frozenset[str]]:
+        touched, may_be_led = touched_or_led(writer, sighting, seen)
         writer.move_watermarks([mark for symbol, mark in marks.items() if symbol not in touched])
         writer.put_quotes(quotes)
         writer.put_coverage([*bridged(writer, sighting), *gaps])
         writer.put_prices(hours)
+        writer.keep_candles(venue, {symbol: sighting.candles(symbol) for symbol in marks})
         save_venue(world, writer, sighting.market)
-        return touched
+        return touched, may_be_led
 
     return world.store.write(write)
 
@@ -231,8 +233,8 @@ def _record(writer: Writer, changes: Sequence[Change]) -> dict[int, str]:
     """Record all changes at once; if the store refuses that, one by one, so that only the bad one is left out."""
     try:
         with writer.savepoint():
-            writer.record(*_rows(changes))
-    except _CANNOT_BE:
+            writer.record(*rows_of(changes))
+    except CANNOT_BE:
         return _record_singly(writer, changes)
     return {}
 
@@ -242,15 +244,10 @@ def _record_singly(writer: Writer, changes: Sequence[Change]) -> dict[int, str]:
     for change in changes:
         try:
             with writer.savepoint():
-                writer.record(*_rows([change]))
-        except _CANNOT_BE as error:
+                writer.record(*rows_of([change]))
+        except CANNOT_BE as error:
             broken[change.after.id] = str(error)
     return broken
-
-
-def _rows(changes: Sequence[Change]) -> tuple[list[Recorded], dict[int, Trade]]:
-    rows = [Recorded(event, effective_ms(event)) for change in changes for event in change.events]
-    return rows, {change.before.id: change.before for change in changes if change.before is not None}
 
 
 def _keep_asides(
@@ -285,7 +282,7 @@ def _flag_halted(world: World, sighting: Sighting, halted: Sequence[str]) -> lis
                 if isinstance(trade, Trade) and Flag.HALTED not in trade.flags:
                     event = TradeFlagged(trade_id=trade.id, flags=(Flag.HALTED,), at_ms=sighting.market.at_ms)
                     changes.append(Change(trade, evolve(trade, event), (event,)))
-        writer.record(*_rows(changes))
+        writer.record(*rows_of(changes))
         return changes
 
     return world.store.write(write)

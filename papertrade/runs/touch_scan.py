@@ -60,17 +60,15 @@ class TouchIndex:
         """Return the first candle at or after `start` with low <= below or high >= above; `length` if none."""
         if start >= self.length:
             return self.length
-        block, column = divmod(start, FAN_OUT)
-        found = self._in_bottom(block, column, below, above)
+        at = start // FAN_OUT + 1
+        found = self._in_bottom(start, at * FAN_OUT, below, above)
         if found is not None:
-            return block * FAN_OUT + found
-        at = block + 1
+            return found
         for level, (lows, highs) in enumerate(self._uppers):
-            end = (at // FAN_OUT + 1) * FAN_OUT
-            at = next((i for i in range(at, end) if lows[i] <= below or highs[i] >= above), end)
-            if at < end:
-                return self._descended(level, at, below, above)
-            at //= FAN_OUT
+            for block in range(at, (at // FAN_OUT + 1) * FAN_OUT):
+                if lows[block] <= below or highs[block] >= above:
+                    return self._descended(level, block, below, above)
+            at = at // FAN_OUT + 1
         return self.length
 
     def _descended(self, level: int, at: int, below: int, above: int) -> int:
@@ -79,7 +77,8 @@ class TouchIndex:
             at *= FAN_OUT
             while lows[at] > below and highs[at] < above:
                 at += 1
-        return at * FAN_OUT + (self._in_bottom(at, 0, below, above) or 0)
+        at *= FAN_OUT
+        return self._in_bottom(at, at + FAN_OUT, below, above) or at
 
     def firsts(self, starts: IntColumn, below: IntColumn, above: IntColumn) -> IntColumn:
         """Return `first` for many searches at once; all three arrays have one entry a search."""
@@ -106,10 +105,43 @@ class TouchIndex:
         result[who] = where
         return result
 
-    def _in_bottom(self, block: int, column: int, below: int, above: int) -> int | None:
-        reached = (self._lows[0][block, column:] <= below) | (self._highs[0][block, column:] >= above)
-        first = int(reached.argmax())
-        return column + first if reached[first] else None
+    def extremes(self, starts: IntColumn, ends: IntColumn) -> tuple[IntColumn, IntColumn]:
+        """Return the lowest low and the highest high of the candles from each start to before its end.
+
+        Prices are whole numbers on the series' scale; a stretch without a candle has `NEVER_ABOVE` and `NEVER_BELOW`.
+        """
+        low = np.full(len(starts), NEVER_ABOVE, np.int64)
+        high = np.full(len(starts), NEVER_BELOW, np.int64)
+        live = np.flatnonzero(starts < ends)
+        start, end = starts[live], ends[live]
+        for lows, highs in zip(self._lows, self._highs, strict=True):
+            first, last = start // FAN_OUT, end // FAN_OUT
+            # The columns of the first block from the start on, and those of the last block before the end.
+            is_after = (start - first * FAN_OUT)[:, None] <= _COLUMNS
+            is_before = (end - last * FAN_OUT)[:, None] > _COLUMNS
+            is_one = (first == last)[:, None]
+            for block, is_in in ((first, is_after & (is_before | ~is_one)), (last, is_before & ~is_one)):
+                low[live] = np.minimum(low[live], np.where(is_in, lows[block], NEVER_ABOVE).min(axis=1))
+                high[live] = np.maximum(high[live], np.where(is_in, highs[block], NEVER_BELOW).max(axis=1))
+            goes_on = first + 1 < last
+            live, start, end = live[goes_on], first[goes_on] + 1, last[goes_on]
+            if len(live) == 0:
+                break
+        return low, high
+
+    def _in_bottom(self, start: int, end: int, below: int, above: int) -> int | None:
+        """Return the first candle of a part of a block; so few are sooner looked at one by one than as an array."""
+        lows, highs = self._bottom
+        at = start
+        for low, high in zip(lows[start:end].tolist(), highs[start:end].tolist(), strict=True):
+            if low <= below or high >= above:
+                return at
+            at += 1
+        return None
+
+    @cached_property
+    def _bottom(self) -> tuple[IntColumn, IntColumn]:
+        return self._lows[0].ravel(), self._highs[0].ravel()
 
     @cached_property
     def _uppers(self) -> list[tuple[list[int], list[int]]]:

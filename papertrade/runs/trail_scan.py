@@ -6,13 +6,13 @@ it only says where to look; how a stop moves is `engine.follow`, what happens at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from papertrade.engine.market import Side
-from papertrade.engine.trade import Status, Trade, Trail
+from papertrade.engine.trade import OPEN, Trade, Trail
+from papertrade.engine.values import dataclass, replace
 from papertrade.feeds.candle_series import CandleSeries
 
 _FIRST_WINDOW: Final = 256
@@ -30,7 +30,7 @@ class Followed:
 
 def trail_of(trade: Trade) -> Trail | None:
     """Return the trail that follows the market now, if it is all that a candle can move; None for other trades."""
-    if trade.status is not Status.OPEN or len(trade.rulings) != 1:
+    if trade.status is not OPEN or len(trade.rulings) != 1:
         return None
     levels = trade.rulings[0].levels
     trail = None if levels is None else levels.trail

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from papertrade.engine.instants import to_iso
+from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.runs.happenings import Happening, of_rows
 from papertrade.runs.notify import Sent

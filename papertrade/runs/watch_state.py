@@ -7,8 +7,8 @@ lock is dead, whatever its number is used for now.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from papertrade.engine.values import dataclass
 from papertrade.runs.notify import GIVEN_UP_MS
 from papertrade.runs.watch import LOOP, ONCE
 from papertrade.store.locks import watch_holder

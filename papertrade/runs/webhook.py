@@ -11,9 +11,11 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
+
+from papertrade.engine.values import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -7,7 +7,7 @@ to the exits that there were. The rule to keep: with nothing changed the actual 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import tzinfo
 from decimal import Decimal
 from operator import itemgetter
@@ -31,8 +31,9 @@ from papertrade.engine.messages import (
     effective_ms,
 )
 from papertrade.engine.money import ZERO, exact, from_units
-from papertrade.engine.signal import EntryType, ExitWish
+from papertrade.engine.signal import EntryType, ExitWish, Level
 from papertrade.engine.trade import Order, Terms, Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import PapertradeError
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.reports.metrics import MetricsReport
@@ -49,9 +50,14 @@ from papertrade.runs.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """What is asked to be otherwise; None stays as it was. `fee_rate` is both maker's and taker's (0.001 = 0.1 %)."""
+    """What is asked to be otherwise; None stays as it was. `fee_rate` is both maker's and taker's (0.001 = 0.1 %).
+
+    `after_first`, where the stop goes once the first target is taken, counts where it is not kept; None takes it away.
+    """
 
     exits: ExitChange | None = None
+    after_first: Level | None = None
+    keeps_after_first: bool = True
     fee_rate: Decimal | None = None
     slippage_bps: Decimal | None = None
     convention: Convention | None = None
@@ -59,7 +65,12 @@ class Alternative:
     @property
     def is_none(self) -> bool:
         """Whether nothing is asked to be otherwise."""
-        return self.exits is None and not self.changes_terms
+        return not self.changes_exits and not self.changes_terms
+
+    @property
+    def changes_exits(self) -> bool:
+        """Whether exits are."""
+        return self.exits is not None or not self.keeps_after_first
 
     @property
     def changes_terms(self) -> bool:
@@ -158,7 +169,7 @@ def whatif(
         actual=_result_of(actual, series, account, zone),
         other=_result_of(told, series, account, zone),
         left_out=tuple(left_out),
-        hand_made=0 if alternative.exits is None else sum(_hand_made(trade) for trade in kept),
+        hand_made=sum(_hand_made(trade) for trade in kept) if alternative.changes_exits else 0,
         failures={place.symbol: error for place, error in tracks.failures.items()},
     )
 
@@ -177,7 +188,7 @@ def _story(trade: RecordedTrade, alternative: Alternative, tracks: Tracks) -> St
     if isinstance(begin, str):
         return begin
     deeds = trade.deeds
-    if alternative.exits is not None:
+    if alternative.changes_exits:
         deeds = tuple(deed for deed in deeds if isinstance(deed, TradeFlagged | TagsChanged))
     series = tracks.tracks[trade.place].series
     end_ms = series.end_ms if len(series) > 0 else trade.until_ms
@@ -196,7 +207,7 @@ def _begun(begin: Beginning, alternative: Alternative) -> Beginning | str:
     if order is None:
         raise ValueError(f"trade {begin.trade_id} has no order")
     try:
-        wish = _wished(order.exits, alternative.exits)
+        wish = _wished(order.exits, alternative)
     except ValueError as error:  # what is kept and what is new contradict each other: 2R and no stop
         return str(error)
     order = replace(order, exits=wish, terms=alternative.terms(order.terms))
@@ -225,9 +236,8 @@ def _placed(begin: TradePlaced, order: Order) -> TradePlaced:
     )
 
 
-def _wished(old: ExitWish, change: ExitChange | None) -> ExitWish:
-    if change is None:
-        return old
+def _wished(old: ExitWish, alternative: Alternative) -> ExitWish:
+    change = ExitChange() if alternative.exits is None else alternative.exits
     return replace(
         old,
         stop=old.stop if change.keeps_stop else change.stop,
@@ -235,6 +245,7 @@ def _wished(old: ExitWish, change: ExitChange | None) -> ExitWish:
         trail=old.trail if change.keeps_trail else change.trail,
         break_even=old.break_even if change.keeps_break_even else change.break_even,
         time_limit=old.time_limit if change.keeps_time_limit else change.time_limit,
+        after_first=old.after_first if alternative.keeps_after_first else alternative.after_first,
     )
 
 

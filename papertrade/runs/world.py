@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from datetime import UTC, tzinfo
 from typing import Protocol, TypeVar
 
-from papertrade.engine.messages import TradeEvent
+from papertrade.engine.messages import CostCharged, TradeEvent
 from papertrade.engine.step import Rules
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.values import dataclass
 from papertrade.errors import PapertradeError
 from papertrade.feeds.feed import Feed
 from papertrade.runs.clock import Clock
@@ -28,7 +30,7 @@ class Waiter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The things outside, and the rules. `wait` runs what talks to the venue."""
+    """The things outside, and the rules. `wait` runs what talks to the venue; `zone` is the one whose days count."""
 
     store: Store
     feed: Feed
@@ -36,6 +38,7 @@ class World:
     rules: Rules
     watching: ObservationRules
     wait: Waiter
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class Change:
     before: Trade | None
     after: Trade
     events: tuple[TradeEvent, ...]
+
+    @property
+    def deed(self) -> TradeEvent:
+        """What it is about: the first event that is not just a cost of holding the trade."""
+        return next((event for event in self.events if not isinstance(event, CostCharged)), self.events[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

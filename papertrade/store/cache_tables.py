@@ -95,6 +95,34 @@ class CoverageTable(Stored, table=True):
     is_bridged: int
 
 
+class CandleLookTable(Stored, table=True):
+    """The final candles that one tick went through, as JSON by symbol; folded into hours after a while."""
+
+    __tablename__ = "candle_look"
+    __table_args__ = (_STRICT,)
+
+    id: int = Field(primary_key=True)
+    venue: str = Field(sa_type=Text)
+    content: str = Field(sa_type=Text)
+
+
+class CandleHourTable(Stored, table=True):
+    """What the final candles of an hour reached; `candles` are JSON, kept where the single ones matter."""
+
+    __tablename__ = "candle_hour"
+    __table_args__ = (_STRICT_KEYED,)
+
+    venue: str = Field(primary_key=True, sa_type=Text)
+    symbol: str = Field(primary_key=True, sa_type=Text)
+    hour_ms: int = Field(primary_key=True)
+    first_ms: int
+    end_ms: int
+    seen_ms: int
+    low: Decimal = Field(sa_type=DecimalText)
+    high: Decimal = Field(sa_type=DecimalText)
+    candles: str | None = Field(sa_type=Text)
+
+
 class CursorTable(Stored, table=True):
     """How far a reader of the journal has come."""
 

@@ -29,8 +29,9 @@ from papertrade.store.tables import VIEWS
 from papertrade.store.views import InvariantBroken, Projection
 
 _EVENTS: Final = (
-    "SELECT seq, recorded_ms, wall_ms, effective_ms, run_id, kind, account_id, trade_id, signal_id, body, prev, hash "
-    "FROM event ORDER BY seq"
+    "SELECT seq AS seq, recorded_ms AS recorded_ms, wall_ms AS wall_ms, effective_ms AS effective_ms, "
+    "run_id AS run_id, kind AS kind, account_id AS account_id, trade_id AS trade_id, signal_id AS signal_id, "
+    "body AS body, prev AS prev, hash AS hash FROM event ORDER BY seq"
 )
 _CHUNK: Final = 1_000
 _IMPOSSIBLE: Final = (ValueError, KeyError, TypeError, InvariantBroken, Refused)
@@ -167,7 +168,7 @@ def _check_fills(connection: Connection, findings: _Findings) -> None:
             for fill in fills:
                 try:
                     left += _check_fill(fill, findings)
-                    still_open = parse_long_decimal(fill.open_quantity)
+                    still_open = left if fill.is_void else parse_long_decimal(fill.open_quantity)
                 except ValueError as error:
                     findings.add("quantity", f"fill {fill.event_seq}", "decimals", error)
                     break

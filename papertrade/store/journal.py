@@ -1,7 +1,7 @@
 """The journal: reading its events, and the one way to add to it.
 
 `record` numbers and chains events and writes every view row they make, all or nothing. The rule to keep:
-nothing else writes the tables `event`, `account`, `signal`, `trade`, `fill`, `ledger` and `note`.
+nothing else writes the table `event` and its views.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +18,16 @@ from sqlalchemy.exc import IntegrityError
 
 from papertrade.engine.account import Book
 from papertrade.engine.codec import KIND_OF, KINDS, decode, encode
-from papertrade.engine.messages import EpochStarted, Event
+from papertrade.engine.messages import EpochStarted, Event, TrailsMoved
 from papertrade.engine.money import plain
 from papertrade.engine.trade import Trade
+from papertrade.engine.values import dataclass
 from papertrade.errors import DuplicateTrade
 from papertrade.store.accounts import AccountReads
 from papertrade.store.database import raw
 from papertrade.store.rows import AccountRow, EventFilter, JournalRow, Recorded
 from papertrade.store.snapshot import Snapshot
-from papertrade.store.tables import EVENT, EventTable
+from papertrade.store.tables import EVENT, TRADE, TRAIL_MOVE, EventTable
 from papertrade.store.trade_rows import RawRow
 from papertrade.store.trades import TradeReads
 from papertrade.store.views import Moves, Projection, invariant
@@ -83,7 +83,7 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     for column in ("account_id", "trade_id", "signal_id"):
         number: int | None = getattr(wanted, column)
         if number is not None:
-            every.append(EVENT.c[column] == number)
+            every.append(_is_about(column, number, wanted.kinds))
     if wanted.kinds:
         every.append(EVENT.c.kind.in_(wanted.kinds))
     if wanted.since_ms is not None:
@@ -91,6 +91,19 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     if wanted.until_ms is not None:
         every.append(EVENT.c.recorded_ms < wanted.until_ms)
     return every
+
+
+def _is_about(column: str, number: int, kinds: Sequence[str]) -> ColumnElement[bool]:
+    """Return that an event is about an account, trade or signal, alone or with others."""
+    alone = EVENT.c[column] == number
+    if kinds and KIND_OF[TrailsMoved] not in kinds:
+        return alone
+    shared = select(TRAIL_MOVE.c.event_seq)
+    if column == "trade_id":
+        shared = shared.where(TRAIL_MOVE.c.trade_id == number)
+    else:
+        shared = shared.join(TRADE, TRADE.c.id == TRAIL_MOVE.c.trade_id).where(TRADE.c[column] == number)
+    return alone | EVENT.c.seq.in_(shared)
 
 
 class JournalWriter(AccountReads, TradeReads, JournalReads):

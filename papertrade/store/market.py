@@ -6,6 +6,7 @@ Caches: no number of a trade or an account lives here. The rule to keep: a water
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Final
 
 from sqlalchemy import and_, delete, select
@@ -14,7 +15,8 @@ from papertrade.engine.codec import decode, encode
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Quote
 from papertrade.engine.money import plain
-from papertrade.store.armed_index import touched
+from papertrade.store import failures
+from papertrade.store.armed_index import Reached, reached
 from papertrade.store.cache_tables import (
     COVERAGE,
     INSTRUMENT,
@@ -70,12 +72,13 @@ SELECT venue, symbol FROM symbols WHERE symbol IS NOT NULL ORDER BY venue, symbo
 _PLACES: Final = select(TRADE.c.id, TRADE.c.venue, TRADE.c.symbol).where(TRADE.c.id.in_(NUMBERS))
 
 
-# Every tick writes these for every live instrument, so they go round the expression language (P4).
+# Every tick reads or writes these for every live instrument, so they go round the expression language (P4).
 _MOVE_WATERMARK: Final = """
 INSERT INTO watermark(venue, symbol, end_ms, close) VALUES (?, ?, ?, ?)
 ON CONFLICT(venue, symbol) DO UPDATE SET end_ms = excluded.end_ms, close = excluded.close
 WHERE excluded.end_ms > watermark.end_ms
 """
+_WATERMARKS: Final = "SELECT venue, symbol, end_ms, close FROM watermark"
 _PUT_QUOTE: Final = """
 INSERT INTO quote(venue, symbol, last, bid, ask, at_ms) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT(venue, symbol) DO UPDATE
@@ -88,13 +91,17 @@ class MarketReads(Snapshot):
 
     def touched(self, seen: Sequence[Seen]) -> dict[int, str]:
         """Return the live trades that may react to what was seen, with their symbols; too many, never too few."""
-        return touched(self._connection, seen)
+        return {number: found.symbol for number, found in self.reached(seen).items()}
+
+    def reached(self, seen: Sequence[Seen]) -> dict[int, Reached]:
+        """Return the same trades, and of each whether a new peak may be all that it reacts to."""
+        return reached(self._connection, seen)
 
     def live_instruments(self) -> tuple[LiveInstrument, ...]:
         """Return the instruments that have live trades, by venue and symbol, with how far each is processed."""
         pairs = [(str(venue), str(symbol)) for venue, symbol in self._connection.exec_driver_sql(LIVE_INSTRUMENTS)]
         instruments = {(i.instrument.venue, i.instrument.symbol): i.instrument for i in self.instruments()}
-        marks = {(w.venue, w.symbol): w for w in self._values(select(WATERMARK), _watermark)}
+        marks = self._watermarks()
         aside = self._aside_by_instrument()
         return tuple(
             LiveInstrument(
@@ -163,6 +170,13 @@ class MarketReads(Snapshot):
     def symbol_failures(self) -> tuple[SymbolFailures, ...]:
         """Return the symbols that could not be priced at the last tick."""
         return self._values(select(VENUE_SYMBOL).order_by(VENUE_SYMBOL.c.venue, VENUE_SYMBOL.c.symbol), _failures)
+
+    def _watermarks(self) -> dict[tuple[str, str], Watermark]:
+        rows = self._connection.exec_driver_sql(_WATERMARKS).all()
+        try:
+            return {(v, s): Watermark(venue=v, symbol=s, end_ms=end, close=Decimal(close)) for v, s, end, close in rows}
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise failures.unreadable(self._path, "a row of `watermark`", error) from error
 
     def _aside_by_instrument(self) -> dict[tuple[str, str], list[SetAside]]:
         found: dict[tuple[str, str], list[SetAside]] = {}

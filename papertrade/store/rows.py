@@ -6,7 +6,6 @@ prices are exact decimals. The rule to keep: plain values, no behaviour that nee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -16,6 +15,7 @@ from papertrade.engine.market import Quote, Side
 from papertrade.engine.messages import Event, Liquidity
 from papertrade.engine.signal import Signal
 from papertrade.engine.trade import ExitReason, Flag, Status, Trade
+from papertrade.engine.values import dataclass
 
 # -- the journal and its views -------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class SignalRow:
 class FillRow:
     """One fill: leg `entry` or `exit`, the n-th of its trade.
 
-    `slippage` is money; `gross`, `realized` and `reason` are None for entries. `level` is the price that
+    `slippage` is money; `gross`, `funding`, `realized` and `reason` are None for entries. `level` is the price that
     was touched, `raw_price` the price before slippage and rounding.
     """
 
@@ -118,6 +118,7 @@ class FillRow:
     is_ambiguous: bool
     flags: tuple[Flag, ...]
     at_ms: int
+    funding: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,8 @@ class NoteRow:
 class TradeFilter:
     """Which trades to list; what is None or empty does not restrict.
 
-    `exit_reasons` match any fill of a trade. `since_ms` and `until_ms` (not included) hold for when the trade
+    `exit_reasons` match any fill of a trade. With `or_void` trades that were taken back match whatever their status,
+    and without `statuses` only they do. `since_ms` and `until_ms` (not included) hold for when the trade
     closed, or else opened, or else was placed. `before` is a trade number: only older ones.
     """
 
@@ -161,6 +163,7 @@ class TradeFilter:
     epoch: int | None = None
     statuses: tuple[Status, ...] = ()
     exit_reasons: tuple[ExitReason, ...] = ()
+    or_void: bool = False
     symbol: str | None = None
     source: str | None = None
     tag: str | None = None

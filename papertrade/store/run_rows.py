@@ -5,9 +5,8 @@ The rule to keep: plain values; what a run holds is the engine's own `SavedRun`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from papertrade.engine.saved_run import RunFigure, SavedRun
+from papertrade.engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

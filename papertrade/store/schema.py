@@ -22,7 +22,7 @@ TRADE_STATE: Final = tuple(c.name for c in TRADE.columns)[21:]
 """The columns of a trade that its events change; all before them are the order."""
 
 _AFTERWARDS: Final = ("tags", "flags")
-_APPEND_ONLY: Final = ("event", "fill", "ledger", "note")
+_APPEND_ONLY: Final = ("event", "fill", "ledger", "trail_move", "note")
 _DIALECT: Final = sqlite.dialect()
 
 
@@ -83,7 +83,7 @@ def _triggers() -> dict[str, str]:
             "trade_frozen",
             "trade",
             "UPDATE",
-            "OLD.status NOT IN ('pending', 'open') AND "
+            "OLD.status NOT IN ('pending', 'open') AND NOT (OLD.is_void = 0 AND NEW.is_void = 1) AND "
             f"({_changed(*(c for c in TRADE_STATE if c not in _AFTERWARDS))})",
             "an ended trade is frozen",
         ),

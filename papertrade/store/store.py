@@ -10,21 +10,23 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
+from papertrade.engine.values import dataclass
 from papertrade.store import backup, check, database, failures, locks, migrations, schema
 from papertrade.store.accounts import AccountReads
 from papertrade.store.database import BEGIN, DEFERRED, IMMEDIATE
+from papertrade.store.guard_reads import GuardReads
 from papertrade.store.journal import JournalReads, JournalWriter
 from papertrade.store.market import MarketReads, MarketWrites
 from papertrade.store.migrations import STEPS, Step
 from papertrade.store.rows import CheckReport
 from papertrade.store.run_state import RunReads, RunWrites
 from papertrade.store.saved_runs import SavedRunReads, SavedRunWrites
+from papertrade.store.seen_candles import SeenCandleReads, SeenCandleWrites
 from papertrade.store.signals import SignalReads
 from papertrade.store.streams import StreamReads
 from papertrade.store.sums import SumReads
@@ -45,11 +47,13 @@ class Reader(
     SavedRunReads,
     SumReads,
     StreamReads,
+    GuardReads,
+    SeenCandleReads,
 ):
     """Everything that can be asked, on one snapshot of the database."""
 
 
-class Writer(JournalWriter, Reader, MarketWrites, RunWrites, SavedRunWrites):
+class Writer(JournalWriter, Reader, MarketWrites, RunWrites, SavedRunWrites, SeenCandleWrites):
     """Everything that can be asked and changed, inside one transaction."""
 
 

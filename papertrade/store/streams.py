@@ -6,12 +6,12 @@ The rule to keep: a stream belongs to its snapshot; it ends with the `read` bloc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Select, select
 
 from papertrade.engine.trade import ExitReason, Trade
+from papertrade.engine.values import dataclass
 from papertrade.store import failures
 from papertrade.store.accounts import POSTINGS, read_posting
 from papertrade.store.rows import FillRow, LedgerRow, NoteRow, SignalRow, TradeFilter

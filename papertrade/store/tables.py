@@ -1,7 +1,7 @@
 """The tables of the journal and of its views, as SQLModel classes: names, types, keys and checks.
 
-`event` is the truth. `account`, `signal`, `trade`, `fill`, `ledger` and `note` are functions of its rows and
-of nothing else; what is no function of events belongs into `cache_tables.py`. The rule to keep: a changed
+`event` is the truth. `account`, `signal`, `trade`, `fill`, `ledger`, `trail_move` and `note` are functions of its
+rows and of nothing else; what is no function of events belongs into `cache_tables.py`. The rule to keep: a changed
 table is a new migration, and its triggers stand in `schema.py`.
 """
 
@@ -23,6 +23,9 @@ from papertrade.store.columns import DecimalText, MoneyUnits
 
 LIVE: Final = "status IN ('pending', 'open')"
 """The condition of the partial indexes, and of every query that wants to use them."""
+
+QUOTED: Final = f"""{LIVE} AND instr(terms, '"decides":"quotes"') > 0"""
+"""The condition of the index of live trades that quotes decide, as the codec writes their convention."""
 
 
 class Stored(SQLModel, registry=registry()):
@@ -121,14 +124,16 @@ class TradeTable(Stored, table=True):
         Index("live_below", "venue", "symbol", "armed_below", sqlite_where=text(LIVE)),
         Index("live_above", "venue", "symbol", "armed_above", sqlite_where=text(LIVE)),
         Index("live_at", "venue", "symbol", "armed_at", sqlite_where=text(LIVE)),
+        Index("live_quoted", "venue", "symbol", sqlite_where=text(QUOTED)),
         Index("trade_of_account", "account_id", "status"),
         Index("trade_of_signal", "signal_id"),
+        Index("void_trade", "account_id", "id", sqlite_where=text("is_void = 1")),
         one_of("status", Status),
         one_of("side", Side),
         one_of("entry_type", EntryType),
         one_of("exit_reason", ExitReason),
         *is_decimal("order_quantity", "quantity", "open_quantity", "order_price", "entry_price"),
-        *is_decimal("initial_stop", "liquidation_price", "exit_value"),
+        *is_decimal("initial_stop", "liquidation_price", "exit_value", "trail_peak", "trail_stop"),
         CheckConstraint("(status IN ('pending', 'open')) = (closed_ms IS NULL)", name="ended_has_time"),
         CheckConstraint("(status = 'closed') = (exit_reason IS NOT NULL)", name="closed_has_reason"),
         CheckConstraint("(entry_price IS NULL) = (opened_ms IS NULL)", name="entered_has_time"),
@@ -137,6 +142,7 @@ class TradeTable(Stored, table=True):
         CheckConstraint("reserve_u >= 0 AND (reserve_u = 0 OR status IN ('pending', 'open'))", name="reserve_is_live"),
         CheckConstraint("fees_u >= 0 AND entry_fee_u >= 0 AND slippage_u >= 0", name="costs_not_negative"),
         CheckConstraint("is_ambiguous IN (0, 1)", name="ambiguous_is_boolean"),
+        CheckConstraint("is_void IN (0, 1) AND (is_void = 0 OR realized_u = 0 AND fees_u = 0)", name="void_is_nothing"),
         {"sqlite_strict": True},
     )
 
@@ -185,9 +191,27 @@ class TradeTable(Stored, table=True):
     exit_reason: str | None = Field(sa_type=Text)
     closed_ms: int | None
     is_ambiguous: int
+    is_void: int
     armed_below: float | None = Field(sa_type=REAL)
     armed_above: float | None = Field(sa_type=REAL)
     armed_at: int | None
+    trail_peak: Decimal | None = Field(sa_type=DecimalText)
+    trail_stop: Decimal | None = Field(sa_type=DecimalText)
+    funding_u: Decimal = Field(sa_type=MoneyUnits)
+    borrow_cost_u: Decimal = Field(sa_type=MoneyUnits)
+    funding_left_u: Decimal = Field(sa_type=MoneyUnits)
+    funded_to_ms: int | None
+    borrowed_to_ms: int | None
+
+
+class TrailMoveTable(Stored, table=True):
+    """Which events that a trade shares with others moved its trail."""
+
+    __tablename__ = "trail_move"
+    __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
+
+    trade_id: int = Field(primary_key=True, foreign_key="trade.id")
+    event_seq: int = Field(primary_key=True, foreign_key="event.seq")
 
 
 class FillTable(Stored, table=True):
@@ -204,7 +228,7 @@ class FillTable(Stored, table=True):
         CheckConstraint("fee_u >= 0 AND notional_u >= 0 AND slippage_u >= 0", name="costs_not_negative"),
         CheckConstraint(
             "(leg = 'exit') = (reason IS NOT NULL) AND (leg = 'exit') = (gross_u IS NOT NULL) "
-            "AND (leg = 'exit') = (realized_u IS NOT NULL)",
+            "AND (leg = 'exit') = (realized_u IS NOT NULL) AND (leg = 'exit') = (funding_u IS NOT NULL)",
             name="exit_has_result",
         ),
         {"sqlite_strict": True},
@@ -235,6 +259,7 @@ class FillTable(Stored, table=True):
     is_ambiguous: int
     flags: str = Field(sa_type=Text)
     at_ms: int
+    funding_u: Decimal | None = Field(sa_type=MoneyUnits)
 
 
 class LedgerTable(Stored, table=True):
@@ -279,7 +304,8 @@ SIGNAL: Final = table_of(SignalTable)
 TRADE: Final = table_of(TradeTable)
 FILL: Final = table_of(FillTable)
 LEDGER: Final = table_of(LedgerTable)
+TRAIL_MOVE: Final = table_of(TrailMoveTable)
 NOTE: Final = table_of(NoteTable)
 
-VIEWS: Final = (ACCOUNT, SIGNAL, TRADE, FILL, LEDGER, NOTE)
+VIEWS: Final = (ACCOUNT, SIGNAL, TRADE, FILL, LEDGER, TRAIL_MOVE, NOTE)
 """What can be rebuilt from the journal, parents first."""

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, func, select
 
 from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity
-from papertrade.engine.trade import ExitReason, Status, Trade
+from papertrade.engine.trade import ExitReason, Flag, Status, Trade
+from papertrade.engine.values import dataclass
 from papertrade.store.rows import FillRow, TradeFilter, TradePage
 from papertrade.store.snapshot import NUMBERS, Snapshot, among
-from papertrade.store.tables import FILL, LIVE, TRADE, FillTable
+from papertrade.store.tables import FILL, LIVE, QUOTED, TRADE, FillTable
 from papertrade.store.trade_rows import flags, read_trade
 
 _NUMBERED = select(TRADE).where(TRADE.c.id.in_(NUMBERS)).order_by(TRADE.c.id)
+_MARKS = (
+    select(FILL.c.trade_id, FILL.c.leg, FILL.c.price, FILL.c.at_ms, FILL.c.flags)
+    .where(FILL.c.trade_id.in_(NUMBERS))
+    .order_by(FILL.c.trade_id, FILL.c.n)
+)
+_RECENT = 1_000
 _LIVE = TRADE.c.status.in_((Status.PENDING, Status.OPEN))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillMark:
+    """A fill in brief: whether an exit, at which price and when, and whether a quote decided it (`observed`)."""
+
+    is_exit: bool
+    price: Decimal
+    at_ms: int
+    is_observed: bool
 
 
 class TradeReads(Snapshot):
@@ -48,10 +66,26 @@ class TradeReads(Snapshot):
         """Return how many trades are pending or open, counted in the index of live trades alone."""
         return self._number(f"SELECT COUNT(*) FROM trade INDEXED BY live_below WHERE {LIVE}")
 
+    def quoted_symbols(self, venue: str) -> frozenset[str]:
+        """Return the symbols that have live trades which quotes decide; next to nothing where there are none."""
+        query = f"SELECT DISTINCT symbol FROM trade INDEXED BY live_quoted WHERE venue = ? AND {QUOTED}"
+        return frozenset(str(symbol) for (symbol,) in self._connection.exec_driver_sql(query, (venue,)))
+
     def live_trade_of(self, account_id: int, signal_id: int) -> Trade | None:
         """Return the pending or open trade of a signal in an account, None if there is none."""
         query = select(TRADE).where(_LIVE, TRADE.c.account_id == account_id, TRADE.c.signal_id == signal_id)
         return self._one(query, read_trade)
+
+    def trades_placed_since(self, account_id: int, symbol: str, since_ms: int) -> tuple[Trade, ...]:
+        """Return an account's trades of a symbol placed at or after an instant, newest first; of the last thousand."""
+        newest = select(func.max(TRADE.c.id)).scalar_subquery()
+        query = select(TRADE).where(
+            TRADE.c.id > newest - _RECENT,
+            TRADE.c.account_id == account_id,
+            TRADE.c.symbol == symbol,
+            TRADE.c.placed_ms >= since_ms,
+        )
+        return self._values(query.order_by(TRADE.c.id.desc()), read_trade)
 
     def trades_page(self, wanted: TradeFilter) -> TradePage:
         """Return the trades that match, newest first."""
@@ -83,6 +117,18 @@ class TradeReads(Snapshot):
             query = query.where(FILL.c.at_ms < until_ms)
         return self._values(query, read_fill)
 
+    def fill_marks(self, trade_ids: Iterable[int]) -> dict[int, tuple[FillMark, ...]]:
+        """Return the fills of each trade in brief, oldest first; trades without one are left out."""
+        found: dict[int, list[FillMark]] = {}
+        for trade_id, mark in self._values(_MARKS, _mark, {"numbers": among(trade_ids)}):
+            found.setdefault(trade_id, []).append(mark)
+        return {trade_id: tuple(marks) for trade_id, marks in found.items()}
+
+
+def _mark(row: FillTable) -> tuple[int, FillMark]:
+    is_observed = Flag.OBSERVED in flags(row.flags)
+    return row.trade_id, FillMark(is_exit=row.leg == "exit", price=row.price, at_ms=row.at_ms, is_observed=is_observed)
+
 
 def trade_conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
     """Return what a trade must be like to match, without paging."""
@@ -98,8 +144,9 @@ def trade_conditions(wanted: TradeFilter) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
-    if wanted.statuses:
-        every.append(TRADE.c.status.in_(wanted.statuses))
+    if wanted.statuses or wanted.or_void:
+        in_state = TRADE.c.status.in_(wanted.statuses)
+        every.append(in_state if not wanted.or_void else in_state | (TRADE.c.is_void == 1))
     if wanted.exit_reasons:
         exits = select(FILL.c.n).where(FILL.c.trade_id == TRADE.c.id, FILL.c.reason.in_(wanted.exit_reasons))
         every.append(exits.exists())
@@ -142,4 +189,5 @@ def read_fill(row: FillTable) -> FillRow:
         is_ambiguous=bool(row.is_ambiguous),
         flags=flags(row.flags),
         at_ms=row.at_ms,
+        funding=row.funding_u,
     )

@@ -7,13 +7,14 @@ one statement per table. The rule to keep: nothing flows into a view that does n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from sqlalchemy import Connection, Table
 
 from papertrade.engine.account import Book, Posting, postings
 from papertrade.engine.codec import encode
+from papertrade.engine.guard_events import GuardActed, GuardsReset
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
     AccountCreated,
@@ -26,14 +27,28 @@ from papertrade.engine.messages import (
     Refused,
     SignalAdded,
     SignalCancelled,
+    TrailsMoved,
 )
 from papertrade.engine.money import exact, plain, to_grid
 from papertrade.engine.signal import Signal
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Status, Trade
+from papertrade.engine.trails import moves_of
+from papertrade.engine.values import dataclass
 from papertrade.store.columns import optional_plain, units
-from papertrade.store.tables import ACCOUNT, FILL, LEDGER, NOTE, SIGNAL
-from papertrade.store.trade_rows import INSERT_TRADE, UPDATE_TRADE, RawRow, guard_row, listed, state_row, trade_row
+from papertrade.store.tables import ACCOUNT, FILL, LEDGER, NOTE, SIGNAL, TRAIL_MOVE
+from papertrade.store.trade_rows import (
+    INSERT_TRADE,
+    UPDATE_TRADE,
+    UPDATE_TRAIL,
+    RawRow,
+    guard_row,
+    has_own_trail,
+    listed,
+    state_row,
+    trade_row,
+    trail_row,
+)
 
 
 class InvariantBroken(AssertionError):
@@ -73,8 +88,10 @@ _STATEMENTS: Final[dict[str, str]] = {
     "cancelled": "UPDATE signal SET status = 'cancelled' WHERE id = ?",
     "trade": INSERT_TRADE,
     "trade_state": UPDATE_TRADE,
+    "trade_trail": UPDATE_TRAIL,
     "fill": _INSERT_FILL,
     "ledger": _insert(LEDGER),
+    "trail_move": _insert(TRAIL_MOVE),
     "note": _insert(NOTE),
 }
 """In the order in which they run: parents before children."""
@@ -104,6 +121,7 @@ class Projection:
     trades: dict[int, Trade]
     new: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
+    led: set[int] = field(default_factory=set)
     posted: dict[int, Moves] = field(default_factory=dict)
     rows: dict[str, list[RawRow]] = field(default_factory=lambda: {name: [] for name in _STATEMENTS})
 
@@ -130,6 +148,10 @@ class Projection:
             else:
                 self.rows["trade_state"].append((*state_row(trade), number, *guard_row(self.stored[number])))
             self.stored[number] = trade
+        for number in sorted(self.led - self.touched):
+            trade = self.trades[number]
+            self.rows["trade_trail"].append((*trail_row(trade), number, *trail_row(self.stored[number])))
+            self.stored[number] = trade
         for name, statement in _STATEMENTS.items():
             rows = self.rows[name]
             if rows:
@@ -139,6 +161,7 @@ class Projection:
         posted, self.posted = self.posted, {}
         self.new.clear()
         self.touched.clear()
+        self.led.clear()
         return posted
 
     def _view(self, seq: int, effective_ms: int, event: Event) -> Subject:
@@ -151,8 +174,10 @@ class Projection:
             case EpochStarted():
                 self.rows["epoch"].append((event.epoch, seq, event.account_id))
                 return Subject(account_id=event.account_id)
-            case CashMoved() | Refused():
+            case CashMoved() | Refused() | GuardsReset():
                 return Subject(account_id=event.account_id)
+            case GuardActed():
+                return Subject(account_id=event.account_id, trade_id=event.trade_id)
             case SignalAdded():
                 self.rows["signal"].append(_signal_row(event.signal_id, event.signal, seq, effective_ms))
                 return Subject(signal_id=event.signal_id)
@@ -162,6 +187,8 @@ class Projection:
             case NoteAdded():
                 self.rows["note"].append(_note_row(event, seq, effective_ms))
                 return Subject(event.account_id, event.trade_id, event.signal_id)
+            case TrailsMoved():
+                return self._lead(event, seq)
             case _:
                 before = self.trades.get(event.trade_id)
                 trade = evolve(before, event)
@@ -172,6 +199,24 @@ class Projection:
                 if isinstance(event, EntryFilled | ExitFilled):
                     self.rows["fill"].append(_fill_row(trade, event, seq))
                 return Subject(trade.order.account_id, trade.id, trade.order.signal_id)
+
+    def _lead(self, event: TrailsMoved, seq: int) -> Subject:
+        """Move trails; an event of one trade is about it like any other, one of several is linked with each."""
+        led: set[int] = set()
+        for move in moves_of(event):
+            trade = evolve(self.trades.get(move.trade_id), move)
+            self.trades[trade.id] = trade
+            led.add(trade.id)
+            # What has several sets of exits holds its trails in their text, and so does a trail that just begins.
+            if not has_own_trail(trade) or not has_own_trail(self.stored.get(trade.id, trade)):
+                self.touched.add(trade.id)
+        self.led |= led
+        orders = [self.trades[number].order for number in sorted(led)]
+        if len(led) == 1:
+            return Subject(orders[0].account_id, led.pop(), orders[0].signal_id)
+        self.rows["trail_move"] += [(number, seq) for number in sorted(led)]
+        accounts = {order.account_id for order in orders}
+        return Subject(account_id=accounts.pop() if len(accounts) == 1 else None)
 
     def _post(self, seq: int, account_id: int, trade_id: int | None, lines: Sequence[Posting]) -> None:
         total = 0
@@ -192,7 +237,7 @@ def _check_trade(trade: Trade) -> None:
         case Status.PENDING:
             holds = trade.open_quantity == 0
         case _:
-            holds = is_empty and trade.entry_fee_left == 0
+            holds = is_empty and trade.entry_fee_left == trade.funding_left == 0
     invariant(holds and trade.reserve >= 0, f"trade {trade.id} is {trade.status} with something wrong left in it")
 
 
@@ -259,4 +304,5 @@ def _fill_row(trade: Trade, event: EntryFilled | ExitFilled, seq: int) -> RawRow
         int(event.is_ambiguous) if isinstance(event, ExitFilled) else 0,
         listed(event.flags),
         event.at_ms,
+        units(event.funding_share) if isinstance(event, ExitFilled) else None,
     )

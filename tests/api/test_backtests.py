@@ -14,7 +14,7 @@ from papertrade.engine.conventions import NAMED, GapFill, SameCandle
 from papertrade.engine.signal import Size, SizeKind
 from papertrade.engine.sizing import SizingRules
 from papertrade.engine.step import Rules
-from papertrade.engine.trade import ExitReason
+from papertrade.engine.trade import ExitReason, Funding
 from papertrade.runs.backtest import BacktestRequest
 from papertrade.runs.backtest import backtest as run
 from papertrade.runs.backtest_report import equity_of, report_of
@@ -59,6 +59,10 @@ def test_every_argument_reaches_the_run() -> None:
         taker=0.0002,
         slippage_bps=2,
         leverage=3,
+        maintenance_rate="0.5%",
+        funding_rate="-0.01%",
+        funding_every="1h",
+        borrow_rate=0.05,
         options={"same_candle": "nearest", "gap_target": "open"},
         default_risk=2,
         default_percent="5%",
@@ -74,6 +78,9 @@ def test_every_argument_reaches_the_run() -> None:
         taker=Decimal("0.0002"),
         slippage_bps=Decimal(2),
         leverage=Decimal(3),
+        maintenance=Decimal("0.005"),
+        funding=Funding(Decimal("-0.0001"), 3_600_000),
+        borrow=Decimal("0.05"),
         convention=Convention(same_candle=SameCandle.NEAREST, gap_target=GapFill.OPEN),
         sizing=SizingRules(
             risk_percent=Decimal(2), percent=Decimal(5), max_notional_percent=Decimal(50), may_shrink=True
@@ -141,6 +148,9 @@ def test_signals_may_be_generated_and_progress_is_told() -> None:
         ({"cash": float("inf")}, "cash: `Infinity` is not a number"),
         ({"fee_rate": "20%"}, "fee_rate: `20%` must lie between 0 and 0.1 (`0.001` is `0.1%`)"),
         ({"fee_rate": 0, "maker": 0, "taker": 0}, "fee_rate: says nothing beside maker and taker"),
+        ({"funding_rate": 1}, "funding_rate: `1` must lie between -0.1 and 0.1 (`0.001` is `0.1%`)"),
+        ({"funding_rate": 0, "funding_every": "30m"}, "funding_every: `30m` must lie between 1h and 24h"),
+        ({"funding_rate": 0, "funding_every": "soon"}, "funding_every: `soon` is not a duration"),
         ({"leverage": 0.5}, "leverage: `0.5` must lie between 1 and 125"),
         ({"slippage_bps": -1}, "slippage_bps: `-1` must lie between 0 and 1000"),
         ({"default_risk": "0%"}, "default_risk: `0` must be above 0 and at most 100 percent"),
@@ -178,14 +188,14 @@ def test_start_and_end_cut_signals_and_candles() -> None:
 SUMMARIES: Mapping[str, str] = {
     "some": """\
 2 trades closed, 1 won, 1 lost, 1 open, 1 pending, 1 signals refused
-net profit 4.585 USDT (4.585 … 15.585, 1 ambiguous exits)
+net profit 4.585 USDT (4.585 … 15.585, 1 ambiguous exit)
 total return -, max drawdown -0.01 %, Sharpe -, profit factor 1.88, win rate 50.00 %
 only 2 closed trades: under 30 these figures are mostly luck""",
     "none": """\
 0 trades closed, 0 won, 0 lost, 0 open, 0 pending, 0 signals refused
 net profit 0 USDT
 total return -, max drawdown 0.00 %, Sharpe -, profit factor -, win rate -
-only 0 closed trades: under 30 these figures are mostly luck""",
+no closed trades: these figures say nothing yet""",
 }
 
 
@@ -247,7 +257,8 @@ def test_workers_change_nothing() -> None:
         ({"workers": 0}, "workers: `0` must lie between 1 and 256"),
         ({"train": 2}, "train: `2` must lie between 0 and 1"),
         ({"top": 0}, "top `0` must lie between 1 and 1000"),
-        ({"stop": "1:2"}, "`1:2` is no range"),
+        ({"stop": "1:2"}, "stop: `1:2` is no range"),
+        ({"hold": ["5"]}, "hold: `5` is not a duration"),
     ],
     ids=str,
 )
@@ -256,6 +267,26 @@ def test_a_wrong_axis_is_refused(words: Mapping[str, str | int], said: str) -> N
     with pytest.raises(ValueError) as caught:
         sweep(ideas(1), SERIES, **arguments)  # type: ignore[arg-type]
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("signals", "candles", "said"),
+    [
+        ("ideas.csv", SERIES, "signals: 'ideas.csv' is not Signal objects: load_signals(\"ideas.csv\")"),
+        (None, SERIES, "signals: None is not Signal objects"),
+        (["a"], SERIES, "signals: 'a' is not a Signal: "),
+        ([], "btc.csv", 'candles: \'btc.csv\' is not CandleSeries objects: load_candles("btc.csv", "BTCUSDT")'),
+        ([], None, "candles: None is not CandleSeries objects"),
+        ([], [1], "candles: 1 is not a CandleSeries: "),
+        ([], {"BTCUSDT": "btc.csv"}, "candles: 'btc.csv' is not a CandleSeries: "),
+    ],
+)
+def test_paths_and_none_are_not_taken_for_their_content(signals: object, candles: object, said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        backtest(signals, candles)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(said)
+    with pytest.raises(TypeError, match=r"^(signals|candles): "):
+        sweep(signals, candles, stop=1)  # type: ignore[arg-type]
 
 
 def test_nothing_to_sweep_and_an_argument_that_is_none() -> None:

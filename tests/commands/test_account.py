@@ -12,10 +12,10 @@ from tests.commands.days import Days, signal
 from tests.venue_faults import Fault
 
 LIST = """\
-   Account    Equity  Currency  Return  Realised  Unrealised     Free  Tied up  Open  Waiting  Epoch
-----------------------------------------------------------------------------------------------------
-*  main     10009.32  USDT      +0.09%     +4.84       +4.48  9615.55   389.30     1        1      1
-   small      500.00  USDT       0.00%      0.00        0.00   500.00     0.00     0        0      1
+   Account    Equity  Currency  Return  Drawdown  Realised  Unrealised     Free  Tied up  Open
+----------------------------------------------------------------------------------------------
+*  main     10009.32  USDT      +0.09%    -0.11%     +4.84       +4.48  9615.55   389.30     1
+   small      500.00  USDT       0.00%     0.00%      0.00        0.00   500.00     0.00     0
 """
 
 
@@ -52,6 +52,7 @@ def test_one_account(days: Days) -> None:
         "  today     -0.01, closed trades 0.00 (days in UTC)\n"
         "  at risk   10.59 (0.11%) if every stop filled now, costs included\n"
         "  return    +0.09% on 10000.00 paid in\n"
+        "  drawdown  -0.11% at most, from a peak\n"
         "  realised  +4.84\n"
         "  trades    2 closed, 1 open, 1 pending\n"
         "  created   2026-11-18 10:00 UTC\n"
@@ -182,7 +183,7 @@ def test_an_account_that_began_empty_is_reset_to_the_configured_cash(days: Days)
     assert data_of(days, "account", "reset", "--account", "empty")["cash"] == "10000"
 
 
-def test_reset_asks_on_a_terminal_and_nowhere_else(days: Days) -> None:
+def test_f08_reset_asks_on_a_terminal_and_nowhere_else(days: Days) -> None:
     question = "reset account `main`: end 2 live trades and start with 10000? [y/N] "
     refused = days.run("account", "reset", is_terminal=True, stdin="n\n")
     assert (refused.code, refused.out) == (2, "")
@@ -197,3 +198,16 @@ def test_reset_needs_prices_for_what_is_open(days: Days) -> None:
     days.server.always("*", Fault(status=503))
     assert days.run("account", "reset").code == 8
     assert data_of(days, "account", "show")["epoch"] == 1
+
+
+def test_drawdown_and_return_are_of_the_present_epoch(days: Days) -> None:
+    told = data_of(days, "account", "show")
+    risk = data_of(days, "metrics")["risk"]
+    assert isinstance(risk, dict)
+    assert told["max_drawdown_percent"] == risk["max_drawdown_percent"]
+    days.run("account", "reset", "--cash", "700")
+    (row,) = csv.DictReader(io.StringIO(days.run("account", "list", "--csv").out))
+    assert (row["epoch"], row["return_percent"], row["max_drawdown_percent"]) == ("2", "0", "0")
+    earlier = data_of(days, "metrics", "--epoch", "1")["risk"]
+    assert isinstance(earlier, dict)
+    assert earlier["max_drawdown_percent"] != "0.00"

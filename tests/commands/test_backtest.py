@@ -55,6 +55,7 @@ take profit       2    2     0   100.00%  +12.61              -       +6.30
 3  long          2  BTCUSDT    100         98   -4.40  -1.10  stop loss ?  11-20 10:06  11-20 10:10
 4  long          3  BTCUSDT    100         95  -15.58  -2.60  stop loss    11-20 10:11  11-20 10:15
 5  short         1  BTCUSDT     95         95  -0.095  -0.02  open         11-20 10:20  -
+? = stop and target in one candle
 
 -  break even slippage bps: the net profit is not above 0 even without slippage
 -  sharpe, sortino, volatility: needs 2 day ends, has 0
@@ -63,7 +64,17 @@ take profit       2    2     0   100.00%  +12.61              -       +6.30
 
 not modelled: funding, borrow, and what your own orders would have moved
 """
-OUTCOME = ("status", "exit_reason", "entry_price", "quantity", "exit_price", "closed_at", "fees", "realized_pnl")
+OUTCOME = (
+    "status",
+    "exit_reason",
+    "entry_price",
+    "quantity",
+    "exit_price",
+    "closed_at",
+    "fees",
+    "realized_pnl",
+    "excursion",
+)
 
 
 @pytest.fixture
@@ -101,7 +112,7 @@ def test_no_database_is_made_and_a_home_that_cannot_be_written_is_enough(folder:
 
 def test_the_answer_for_scripts(folder: Folder) -> None:
     data = folder.data("backtest", *folder.files)
-    assert list(data) == ["trades", "refused", "metrics", "equity", "inputs"]
+    assert list(data) == ["trades", "refused", "guards", "metrics", "equity", "inputs"]
     trades = listed(data, "trades")
     assert [trade["id"] for trade in trades] == [1, 2, 3, 4, 5]
     assert {trade["account"] for trade in trades} == {"backtest"}
@@ -217,6 +228,11 @@ def test_instruments_bring_steps_minimums_and_currencies(folder: Folder) -> None
     data = folder.data("backtest", *folder.files, "--instruments", str(known))
     codes = {str(one["signal"]): one["code"] for one in listed(data, "refused")}
     assert codes["ideas:win"] == codes["ideas:rest"] == "below_minimum"
+    text = " ".join(folder("backtest", *folder.files, "--instruments", str(known)).out.split())
+    assert " steps and minimums of BTCUSDT; the instruments file has none of ETHUSDT " in text
+    other = folder.write("other.json", json.dumps([{**INSTRUMENT, "symbol": "SOLUSDT"}]))
+    text = " ".join(folder("backtest", *folder.files, "--instruments", str(other)).out.split())
+    assert " steps of no symbol; the instruments file has none of BTCUSDT, ETHUSDT " in text
     folder.write("known.json", json.dumps([{**INSTRUMENT, "quote": "EUR"}]))
     data = folder.data("backtest", *folder.files, "--instruments", str(known))
     assert {one["code"] for one in listed(data, "refused")} == {"currency_mismatch", "no_candle_then"}
@@ -350,7 +366,9 @@ def test_looking_ahead_is_checked(folder: Folder) -> None:
     words = ["backtest", "--strategy", str(path), "--candles", f"BTCUSDT={folder.btc}", "--check-lookahead"]
     result = folder(*words)
     assert result.code == 0
-    assert result.out.startswith("no difference: 1 signals, run again on candles that end earlier at ")
+    assert result.out.startswith("no difference: 1 signal, run again on candles that end earlier at ")
+    folder.write("turns.py", "def strategy(candles): pass\n")
+    assert folder(*words).out.endswith("\nit made no signal over these candles: that shows little\n")
     folder.write("turns.py", PEEKING)
     result = folder(*words)
     assert result.code == 13
@@ -430,6 +448,11 @@ REFUSALS: Sequence[tuple[Sequence[str], int, str]] = [
         ["--signals", "{signals}", *CANDLES, "--detail", "BTCUSDT={btc}"],
         4,
         "error: `btc.csv` has candles of 60 s, those of BTCUSDT have 60 s: --detail must be finer\n",
+    ),
+    (
+        ["--signals", "{signals}", *CANDLES, "--detail", "eth/usdc={btc}"],
+        2,
+        "error: --detail names ETHUSDC, --candles does not\nhint: add --candles ETHUSDC=FILE, or leave it out\n",
     ),
     (
         ["--signals", "{signals}", *CANDLES, "--from", "2026-11-21", "--to", "2026-11-20"],
@@ -522,14 +545,14 @@ REFUSALS: Sequence[tuple[Sequence[str], int, str]] = [
         ["--signals", "{signals}", *CANDLES, "--instruments", "none.json"],
         4,
         "error: `none.json` cannot be read: no such file or directory\n"
-        "hint: papertrade instruments BTCUSDT --json > instruments.json\n",
+        "hint: papertrade instruments BTCUSDT --save instruments.json\n",
     ),
-    (["--signals", "{signals}", *CANDLES, "--instruments", "{json}"], 4, "error: `json.txt` is not JSON\n"),
+    (["--signals", "{signals}", *CANDLES, "--instruments", "{json}"], 4, "error: `json.txt` is not JSON: line 1: "),
     (
         ["--signals", "{signals}", *CANDLES, "--instruments", "{number}"],
         4,
-        "error: number.txt item 1: `price_step`: `x` is not a plain decimal number\n"
-        "number.txt item 3: BTCUSDT stands there twice\nnumber.txt item 4: is not an object\n",
+        "error: number.txt line 1, item 1: `price_step`: `x` is not a plain decimal number\n"
+        "number.txt line 1, item 3: BTCUSDT stands there twice\nnumber.txt line 1, item 4: is not an object\n",
     ),
     (
         ["--signals", "{signals}", *CANDLES, "--save", "7"],
@@ -573,7 +596,7 @@ def test_the_same_signals_and_candles_give_the_trades_of_the_watch(desk: Trading
     desk.data("watch", "--once")
     live = cast("Sequence[Mapping[str, Json]]", desk.data("trades", "--limit", "0", "-q")["items"])
     known = tmp_path / "known.json"
-    known.write_text(desk("instruments", "BTCUSDT", "--json").out, encoding="utf-8")
+    desk("instruments", "BTCUSDT", "--save", str(known))
     files = ["--signals", str(signals), "--candles", f"BTCUSDT={candles}", "--instruments", str(known)]
     replayed = listed(desk.data("backtest", *files), "trades")
     expected = {str(section(trade, "signal")["external_id"]): [trade[name] for name in OUTCOME] for trade in live}

@@ -32,10 +32,41 @@ def test_a_part(held: TradingDesk) -> None:
     assert held.trade(1)["open_quantity"] == "0.375"
 
 
-def test_a_reason_is_kept_as_a_note(held: TradingDesk) -> None:
-    held.text("close", "1", "--reason", "nerves")
-    assert "nerves" in held.text("show", "1")
+def test_a_reason_is_told_by_the_line_the_log_the_life_and_the_explanation(held: TradingDesk) -> None:
+    said = {
+        held.text("modify", "1", "--sl", "91", "--reason", "news at noon").splitlines()[0]: "(news at noon)",
+        held.text("close", "1", "--fraction", "0.5", "--reason", "nerves").strip(): "(nerves)",
+        held.text("close", "--all", "--reason", "flat by night").strip(): "(flat by night)",
+    }
+    assert all(line.partition(", free")[0].endswith(reason) for line, reason in said.items())
+    shown = " ".join(held.text("show", "1").split())
+    log, told = held.text("log"), held.text("explain", "1")
+    for reason in ("news at noon", "nerves", "flat by night"):
+        assert f"({reason})" in log
+        assert f"({reason})" in shown
+        assert f"  why        {reason}\n" in told
+    data = held.data("explain", "1")
+    exits = cast("Sequence[Mapping[str, Json]]", data["exits"])
+    (change,) = cast("Sequence[Mapping[str, Json]]", data["changes"])
+    assert [left["why"] for left in exits] == ["nerves", "flat by night"]
+    assert (change["why"], change["from"], change["text"]) == (
+        "news at noon",
+        "2026-11-20T10:01:00.000Z",
+        "stop 91, target 110",
+    )
+    assert cast("Mapping[str, Json]", change["levels"])["stop_loss"] == "91"
     assert held("check").code == 0
+
+
+def test_a_reason_of_what_waits(held: TradingDesk) -> None:
+    held.text("long", "ETHUSDT", "--size", "1", "--limit", "90")
+    held.text("modify", "2", "--sl", "85", "--reason", "support")
+    held.text("cancel", "--all", "--reason", "weekend")
+    told = held.text("explain", "2")
+    assert told.index("why        support") < told.index("why        weekend")
+    assert cast("Mapping[str, Json]", held.data("explain", "2")["ended"])["reason"] == "weekend"
+    held.text("account", "reset", "--yes")
+    assert "(account reset)" in held.text("show", "1")
 
 
 def test_a_stop_that_was_not_seen_comes_first(desk: TradingDesk) -> None:
@@ -122,6 +153,21 @@ def test_all_of_them(held: TradingDesk) -> None:
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "no open trades of ETHUSDT\n")
     assert held.text("cancel", "--all") == "#3 cancelled long 1 ETHUSDT cancelled by hand, free 9999.60 USDT\n"
     assert held("cancel", "--all").err == "no pending trades\n"
+
+
+def test_all_by_parts_and_at_a_price_of_ones_own(held: TradingDesk) -> None:
+    held.text("short", "ETHUSDT", "--size", "2")
+    assert held.text("close", "--all", "--fraction", "25%").splitlines() == [
+        "#1 closed long 0.25 BTCUSDT 100 -> 100, net -0.05, 0.75 left, free 9724.68 USDT",
+        "#2 closed short 0.5 ETHUSDT 100 -> 100, net -0.10, 1.5 left, free 9774.62 USDT",
+    ]
+    assert held.refusal("close", "--all", "--price", "99") == (
+        2,
+        "error: --price with --all needs --symbol\nhint: one price cannot be that of several symbols\n",
+    )
+    own = held.text("close", "--all", "--symbol", "ETHUSDT", "--price", "99")
+    assert own.startswith("#2 closed short 1.5 ETHUSDT 100 -> 99, net +")
+    assert held.trade(1)["status"] == "open"
 
 
 def test_all_with_one_that_fails_is_partial(held: TradingDesk) -> None:

@@ -90,7 +90,7 @@ def test_a_file_that_others_may_read_is_warned_about_when_it_holds_secrets(file:
 
 
 def test_a_right_file_is_said_to_be(file: Path, tmp_path: Path) -> None:
-    assert run(["config", "check"], world(file)).out == f"{file} is right: 1 set, 35 at their default\n"
+    assert run(["config", "check"], world(file)).out == f"{file} is right: 1 set, 54 at their default\n"
     data = run(["config", "check", str(file), "--json"], world(tmp_path / "other")).envelope["data"]
     assert data == {"file": str(file), "file_exists": True, "valid": True, "set": ["watch.interval"]}
     env = {"PAPERTRADE_CONFIG": "", "XDG_CONFIG_HOME": str(tmp_path)}

@@ -105,12 +105,23 @@ def test_the_watch_trails_and_leaves(venue: Watched) -> None:
     assert log_lines(venue)[1:] == [*MOVED, told]
 
 
-def test_one_late_tick_tells_the_same_story(venue: Watched) -> None:
+def test_one_late_tick_tells_the_same_story_without_the_peaks_that_decided_nothing(venue: Watched) -> None:
     venue.run("long", "AAAUSDT", *WORDS)
     venue.pass_seconds(3600)
     venue.run("watch", "--once")
-    assert log_lines(venue)[1:-1] == MOVED
+    assert log_lines(venue)[1:-1] == [MOVED[0], MOVED[-1]]
     assert trade(venue, 1)["closed_at"] == "2026-11-20T10:05:59.999Z"
+
+
+def test_a_new_peak_of_several_trades_is_one_line_and_a_part_of_each_story(venue: Watched) -> None:
+    for distance in ("2%", "4%"):
+        assert venue.run("long", "AAAUSDT", "--size", "1", "--trail", distance, "--again", "-q").code == 0
+    venue.pass_seconds(150)
+    venue.run("watch", "--once")
+    (line,) = [line for line in venue.run("log").out.splitlines() if "peak" in line]
+    assert line.endswith("AAAUSDT new peak 105 led the trails of #1 to 102.9, #2 to 100.8")
+    assert "#2 moved long 1 AAAUSDT stop 100.8 (trailing stop), new peak 105" in venue.run("show", "2").out
+    assert venue.run("check").code == 0
 
 
 def test_a_stream_tells_what_a_person_would_act_on(venue: Watched) -> None:

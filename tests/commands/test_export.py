@@ -328,7 +328,7 @@ def test_a_long_export_is_collected_on_the_disk_and_a_disk_that_fails_is_named(
     assert done.err.startswith(f"error: `{tmp_path}/none` cannot be written: no such file or directory\n")
 
 
-def test_umask_and_links_are_respected(books: dict[str, str], tmp_path: Path) -> None:
+def test_f38_umask_and_links_are_respected(books: dict[str, str], tmp_path: Path) -> None:
     target, link = tmp_path / "target.csv", tmp_path / "link.csv"
     target.write_text("mine", encoding="utf-8")
     link.symlink_to(target)

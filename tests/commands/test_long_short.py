@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -246,7 +246,7 @@ def test_the_same_id_again_names_the_trade(desk: TradingDesk) -> None:
 
 def test_a_number_that_somebody_took_as_an_id_is_not_given_again(desk: TradingDesk) -> None:
     desk.text("long", "BTCUSDT", "--size", "1", "--id", "2")
-    desk.text("long", "BTCUSDT", "--size", "1")
+    desk.text("long", "BTCUSDT", "--size", "1", "--again")
     desk.text("long", "BTCUSDT", "--size", "1", "--id", "4")
     desk.text("long", "BTCUSDT", "--size", "1", "--id", "4-2")
     assert [desk.trade(n)["signal"] for n in (1, 2)] == [
@@ -285,3 +285,72 @@ def test_a_size_shrunk_to_the_free_cash_says_so(desk: TradingDesk) -> None:
         "   no stop, no target; 9990.01 tied up\n"
         "   size shrunk to what the free cash pays for (on_short_cash: shrink)\n"
     )
+
+
+# -- the same again ------------------------------------------------------------------------------------------------
+
+SAME = ("long", "BTCUSDT", "--size", "1", "--sl", "90")
+
+
+def test_the_same_again_within_a_minute_is_taken_for_a_slip(desk: TradingDesk) -> None:
+    desk.text(*SAME)
+    desk.server.now_ms += 12_000
+    assert desk.refusal(*SAME) == (
+        7,
+        "error: the same was traded 12 s ago: trade `1`, open from `100`\nhint: --again trades it once more\n",
+    )
+    error = desk(*SAME, "--json").error
+    assert (error["code"], error["details"]) == (
+        "duplicate_trade",
+        {"trade_id": 1, "status": "open", "entry_price": "100"},
+    )
+    assert desk(*SAME, "--dry-run").code == 7
+    assert desk.text(*SAME, "--again").startswith("#2 open")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("short", "BTCUSDT", "--size", "1", "--sl", "110"),
+        ("long", "ETHUSDT", "--size", "1", "--sl", "90"),
+        ("long", "BTCUSDT", "--size", "2", "--sl", "90"),
+        ("long", "BTCUSDT", "--size", "1", "--sl", "91"),
+        ("long", "BTCUSDT", "--size", "1", "--sl", "90", "--tp", "120"),
+        ("long", "BTCUSDT", "--size", "1", "--sl", "90", "--limit", "95"),
+        ("long", "BTCUSDT", "--size", "1", "--sl", "90", "--id", "mine"),
+        ("long", "BTCUSDT", "--size", "1", "--sl", "90", "--leverage", "2"),
+        ("buy", "BTCUSDT", "--quantity", "1"),
+    ],
+)
+def test_another_trade_is_no_slip(desk: TradingDesk, words: Sequence[str]) -> None:
+    desk.text(*SAME)
+    assert desk.text(*words).startswith("#2")
+
+
+def test_the_same_for_another_reason_is_a_slip_all_the_same(desk: TradingDesk) -> None:
+    desk.text(*SAME, "--reason", "breakout", "--tag", "a")
+    assert desk(*SAME, "--reason", "news").code == 7
+    limit = ("long", "BTCUSDT", "--limit", "90", "--expires", "2h")
+    desk.text(*limit)
+    desk.server.now_ms += 5_000
+    assert desk(*limit).code == 7
+    assert desk.text(*limit[:-1], "3h").startswith("#3 wait")
+
+
+def test_after_a_minute_in_another_account_or_after_a_void_it_is_a_new_trade(desk: TradingDesk) -> None:
+    desk.text(*SAME)
+    desk("account", "create", "second", "--cash", "1000")
+    assert desk.text(*SAME, "--account", "second").startswith("#2 open")
+    desk.text("void", "1", "--reason", "slip")
+    assert desk.text(*SAME).startswith("#3 open")
+    desk.server.now_ms += 60_001
+    assert desk.text(*SAME).startswith("#4 open")
+
+
+def test_plain_orders_and_the_form_for_scripts_are_asked_too(desk: TradingDesk) -> None:
+    buy = ("buy", "BTCUSDT", "--quantity", "1")
+    form = ("open", "--symbol", "BTCUSDT", "--side", "long", "--size", "3")
+    for words in (buy, form):
+        desk.text(*words)
+        assert desk(*words).code == 7
+        assert desk(*words, "--again").code == 0

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+from pathlib import Path
+from unittest.mock import patch
+
 import pytest
 
+from papertrade.feeds.instrument_files import read_instruments
 from tests.commands.days import Days
+from tests.commands.trading_desk import TradingDesk
 from tests.venue_faults import Fault
 
 UNKNOWN = "`binance` does not know the symbol"
@@ -176,3 +183,115 @@ def test_instruments_of_a_venue_that_is_down_are_the_stored_ones(days: Days) -> 
     assert days.run("instruments", "DOGEUSDT").code == 8
     days.server.clear()
     assert days.run("instruments", "BTCUSDT", "DOGEUSDT").code == 10
+
+
+def test_the_order_book(desk: TradingDesk) -> None:
+    desk.server.depths["BTCUSDT"] = ([("99.5", "2"), ("99", "5")], [("100.5", "1"), ("101", "4"), ("102", "10")])
+    assert desk.text("book", "btc/usdt", "--depth", "2") == (
+        "Total  Bid size   Bid    Ask  Ask size  Total\n"
+        "---------------------------------------------\n"
+        "    2         2  99.5  100.5         1      1\n"
+        "    7         5    99    101         4      5\n"
+        "BTCUSDT: spread 1 (0.995%)\n"
+    )
+    assert desk.data("book", "BTCUSDT", "--depth", "1") == {
+        "symbol": "BTCUSDT",
+        "venue": "binance",
+        "at": "2026-11-20T10:00:30.000Z",
+        "bids": [{"price": "99.5", "quantity": "2", "total": "2"}],
+        "asks": [{"price": "100.5", "quantity": "1", "total": "1"}],
+        "spread": "1",
+        "spread_percent": "0.99502488",
+    }
+    assert desk.text("book", "BTCUSDT", "--depth", "1", "--csv") == (
+        "side,level,price,quantity,total\r\nbid,1,99.5,2,2\r\nask,1,100.5,1,1\r\n"
+    )
+
+
+def test_an_order_book_that_cannot_be_had(desk: TradingDesk) -> None:
+    assert desk.refusal("book", "NOPE") == (
+        8,
+        f"error: {UNKNOWN} `NOPE`\nhint: write it as the venue does, base then quote, such as `BTCUSDT`\n",
+    )
+    desk.server.depths["BTCUSDT"] = ([("101", "2")], [("100.5", "1")])
+    assert desk("book", "BTCUSDT").err == (
+        "error: `binance` sent a bad order book of `BTCUSDT`: the book is crossed: bid `101` is not below ask `100.5`\n"
+    )
+    desk.server.depths["BTCUSDT"] = ([], [])
+    assert desk.text("book", "BTCUSDT") == "BTCUSDT: spread -\n"
+    assert desk("book", "BTCUSDT", "--depth", "0").code == 2
+
+
+def test_what_moved_in_a_day(desk: TradingDesk) -> None:
+    desk.at("21")
+    shown = desk.text("movers", "--turnover", "1000")
+    assert shown == (
+        "Risers in USDT, of 2\n"
+        "Symbol      24 h  Last  High  Low   Turnover\n"
+        "--------------------------------------------\n"
+        "BTCUSDT  +10.00%   110   111   99  100000.00\n"
+        "ETHUSDT  +10.00%   110   111   99  100000.00\n"
+        "\n"
+        "Fallers: none\n"
+        "\n"
+    )
+    data = desk.data("movers", "--turnover", "1000", "--limit", "1", "--currency", "eur")
+    assert (data["currency"], data["total"], data["fallers"]) == ("EUR", 1, [])
+    assert desk.text("movers", "--csv", "--turnover", "0").splitlines()[0] == (
+        "symbol,price,change_percent,high,low,turnover"
+    )
+    assert desk.text("movers").startswith("Risers: none")
+    assert desk.refusal("movers", "--turnover", "-5") == (2, "error: --turnover `-5` must not be below 0\n")
+
+
+def test_orders_at_once_walk_the_book(desk: TradingDesk) -> None:
+    desk.server.depths["BTCUSDT"] = ([("99.5", "2"), ("99", "5")], [("100.5", "1"), ("101", "4")])
+    with patch.dict(desk.environment, {"PAPERTRADE_COSTS__SLIPPAGE": "book"}):
+        assert desk.text("long", "BTCUSDT", "--size", "3", "--sl", "90").startswith("#1 open long 3 BTCUSDT at 100.84,")
+        assert ", thin book," in desk.text("long", "BTCUSDT", "--size", "30", "--sl", "90")
+        assert desk.text("close", "1").startswith("#1 closed long 3 BTCUSDT 100.84 -> 99.33,")
+        desk.text("buy", "BTCUSDT", "--quantity", "2")
+        assert desk.text("sell", "BTCUSDT", "--all").startswith("#3 closed long 2 BTCUSDT 100.75 -> 99.5,")
+        desk.server.always("depth", Fault(status=503, body=b""))
+        assert desk("close", "2").code == 8
+    assert desk("check").code == 0
+
+
+def test_the_rules_of_instruments_are_saved_for_backtests(days: Days, tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    saved = days.run("instruments", "BTCUSDT", "ETHUSDT", "--save", str(path))
+    assert (saved.code, saved.err) == (0, f"saved 2 instruments in {path}\n")
+    assert saved.out.splitlines()[2].startswith("BTCUSDT")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[-1], [json.loads(line.rstrip(","))["symbol"] for line in lines[1:-1]]) == (
+        "[",
+        "]",
+        ["BTCUSDT", "ETHUSDT"],
+    )
+    shown = days.run("instruments", "BTCUSDT", "ETHUSDT", "--json").envelope["data"]
+    assert json.loads(path.read_text(encoding="utf-8")) == shown["items"]  # type: ignore[index, call-overload]
+    assert {known.symbol: known.price_step for known in read_instruments(path)} == {
+        "BTCUSDT": Decimal("0.01"),
+        "ETHUSDT": Decimal("0.001"),
+    }
+
+
+def test_a_file_of_instruments_is_whole_or_not_written(days: Days, first_day: Days, tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    none = first_day.run("instruments", "--save", str(path), "-q")
+    assert (none.code, none.err) == (
+        6,
+        "error: no instrument was looked up yet, so there is nothing to save\n"
+        f"hint: papertrade instruments BTCUSDT --save {path}\n",
+    )
+    some = days.run("instruments", "BTCUSDT", "DOGEUSDT", "--save", str(path))
+    assert (some.code, some.err.splitlines()[0]) == (10, f"{path} was not written: not all of them are known")
+    assert not path.exists()
+    path.write_text("mine", encoding="utf-8")
+    taken = days.run("instruments", "--save", str(path))
+    assert (taken.code, taken.err) == (
+        6,
+        f"error: `{path}` already exists\nhint: give another name, or --force\n",
+    )
+    assert days.run("instruments", "--save", str(path), "--force").code == 0
+    assert len(read_instruments(path)) == 2

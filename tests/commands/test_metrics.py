@@ -6,7 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from papertrade.engine.market import HOUR_MS
 from papertrade.errors import Json
+from papertrade.store.rows import Coverage, CoverageKind
+from tests.cli import NOW_MS
 from tests.commands.days import Days
 
 TEXT = """\
@@ -32,6 +35,17 @@ Trades                                          Costs
   Held            1h 10m on average               Net is 0 at     -
     median        1h 10m                          SQN             0.30
   In the market   50.76%                          Payoff, Kelly   0.92, -4.24%
+
+Went against                                    Went ahead
+  Median          -2.56%, -0.50R                  Median          +4.99%, +1.00R
+  Middle half     -3.83% .. -1.28%                Middle half     +2.50% .. +7.49%
+                                                  Exits kept      100% on average
+
+Trades by R
+       -1R      1 ########################################
+        0R      0
+       +1R      0
+       +2R      1 ########################################
 
 Closed in UTC days
   today 0.00 (0 trades)  week -0.8298 (2 trades)  month -0.8298 (2 trades)
@@ -85,8 +99,8 @@ def test_the_fields(days: Days) -> None:
     data = metrics(days)
     assert isinstance(data, dict)
     assert list(data) == [
-        "account_summary", "trading_statistics", "risk", "performance", "breakdown", "intervals", "note",
-        "recent_trades",
+        "account_summary", "trading_statistics", "risk", "excursions", "performance", "breakdown", "intervals",
+        "r_histogram", "note", "recent_trades",
     ]  # fmt: skip
     assert data["account_summary"] == {
         "cash_balance": "9615.54717",
@@ -283,3 +297,44 @@ def test_a_curve_without_points(days: Days) -> None:
     assert days.run("equity", "--until", "2026-11-01").out == (
         "no equity point yet: the first one comes with the first fill or full hour\n"
     )
+
+
+def test_the_distributions(days: Days) -> None:
+    data = metrics(days)
+    assert isinstance(data, dict)
+    found = section(data, "excursions")
+    wanted = {
+        "observed_trades": 2, "mae_percent_q1": "-3.83132857885", "mfe_r_median": "0.997005988024",
+        "exit_efficiency_mean": "1", "undefined": {},
+    }  # fmt: skip
+    assert {name: found[name] for name in wanted} == wanted
+    bins = data["r_histogram"]
+    assert isinstance(bins, list)
+    assert [bins[0], bins[1], bins[-1]] == [
+        {"from": None, "to": "-2.5", "trades": 0},
+        {"from": "-2.5", "to": "-1.5", "trades": 0},
+        {"from": "5.5", "to": None, "trades": 0},
+    ]
+    assert sum(int(str(one["trades"])) for one in bins if isinstance(one, dict)) == 2
+
+
+def test_unverified_trades_are_counted_and_can_be_left_out(days: Days) -> None:
+    assert section(metrics(days), "trading_statistics")["unverified_trades"] == 0
+    opened_ms = NOW_MS - 48 * HOUR_MS
+    hole = Coverage(
+        venue="binance", symbol="BTCUSDT", from_ms=opened_ms, to_ms=opened_ms + 60_000, kind=CoverageKind.HOLE
+    )
+    with days.desk() as desk:
+        desk.books.store.write(lambda writer: writer.put_coverage([hole]))
+    whole = section(metrics(days), "trading_statistics")
+    assert (whole["unverified_trades"], whole["total_trades"]) == (1, 2)
+    part = metrics(days, "--verified")
+    left = section(part, "trading_statistics")
+    assert (left["unverified_trades"], left["total_trades"], left["losing_trades"]) == (1, 1, 1)
+    assert section(part, "risk")["sharpe"] is None
+    assert "  Not verified    1 trade" in days.run("metrics").out
+    listed = days.run("trades").out.splitlines()
+    assert [line.split("  ")[0] for line in listed if " !" in line] == [
+        "1",
+        "4 trades; marks 0s old; times in UTC; ? = stop and target in one candle; ! = not verified, see show",
+    ]

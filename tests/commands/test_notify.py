@@ -122,7 +122,7 @@ def test_what_is_undelivered_and_why(venue: Watched) -> None:
 
 
 @pytest.mark.parametrize("more", [[], ["-vv"], ["--json"]])
-def test_no_secret_is_ever_shown(venue: Watched, more: list[str]) -> None:
+def test_f35_no_secret_is_ever_shown(venue: Watched, more: list[str]) -> None:
     two_targets(venue, "http://127.0.0.1:1/hook")
     venue.long()
     for words in (

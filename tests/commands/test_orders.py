@@ -80,9 +80,9 @@ def test_a_limit_that_waits_becomes_a_target_and_fills(desk: TradingDesk) -> Non
     desk.text("buy", "BTCUSDT", "--quantity", "1")
     desk.text("buy", "BTCUSDT", "--quantity", "3")
     assert desk.text("sell", "BTCUSDT", "--quantity", "2", "--limit", "105") == (
-        "#1 changed long 1 BTCUSDT target 105, free 9599.60 USDT\n"
+        "#1 changed long 1 BTCUSDT target 105 (sell order), free 9599.60 USDT\n"
         "   rules from 2026-11-20 10:01 UTC on\n"
-        "#2 changed long 3 BTCUSDT target 105 (33.33%), free 9599.60 USDT\n"
+        "#2 changed long 3 BTCUSDT target 105 (33.33%) (sell order), free 9599.60 USDT\n"
         "   rules from 2026-11-20 10:01 UTC on\n"
     )
     desk.text("sell", "BTCUSDT", "--all", "--limit", "106")

@@ -56,7 +56,7 @@ def test_a_link_that_leads_nowhere_is_a_file_that_exists(tmp_path: Path) -> None
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_folder_a_device_a_pipe_and_a_socket_are_refused_even_with_force(tmp_path: Path) -> None:
+def test_f34_a_folder_a_device_a_pipe_and_a_socket_are_refused_even_with_force(tmp_path: Path) -> None:
     fifo, link, port = tmp_path / "fifo", tmp_path / "link", tmp_path / "socket"
     os.mkfifo(fifo)
     link.symlink_to("/dev/null")

@@ -18,6 +18,7 @@ BTCUSDT  long         1     104.01  108.49  108.49  +4.48  +4.31%  1.08%   0s
 equity   10009.32 USDT  free 9615.55, tied up 389.30, unrealised +4.48
 today    -0.01, closed trades 0.00 (days in UTC)
 at risk  10.59 (0.11%) if every stop filled now, costs included
+margin   level 2571.14% (equity / tied up)
 prices   0s old
 """
 
@@ -56,6 +57,9 @@ def test_the_fields(days: Days) -> None:
                 "pnl_percent": "4.31",
                 "allocation_percent": "1.08",
                 "trade_ids": [3],
+                "liquidation_price": None,
+                "liquidation_distance_percent": None,
+                "liquidation_trade_id": None,
             }
         ],
         "summary": {
@@ -70,6 +74,7 @@ def test_the_fields(days: Days) -> None:
             "unpriced_count": 0,
             "at_risk_to_stops": "10.588",
             "without_stop_count": 0,
+            "margin_level_percent": "2571.14",
         },
         "prices": {"caught_up": True, "age_seconds": 0, "caught_up_to": None, "reason": None},
     }
@@ -85,8 +90,8 @@ def test_the_equity_is_cash_and_reserved_and_unrealised(days: Days) -> None:
 def test_csv(days: Days) -> None:
     assert days.run("portfolio", "--csv").out.splitlines() == [
         "symbol,venue,side,quantity,avg_price,current_price,marked_at,market_value,value,cost_basis,unrealized_pnl,"
-        "pnl_percent,allocation_percent",
-        "BTCUSDT,binance,long,1,104.01,108.49,2026-11-20T10:00:00.000Z,108.49,108.49,104.01,4.48,4.31,1.08",
+        "pnl_percent,allocation_percent,liquidation_price,liquidation_distance_percent",
+        "BTCUSDT,binance,long,1,104.01,108.49,2026-11-20T10:00:00.000Z,108.49,108.49,104.01,4.48,4.31,1.08,,",
     ]
 
 

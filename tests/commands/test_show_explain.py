@@ -25,10 +25,14 @@ def test_a_closed_trade(days: Days) -> None:
         "  exit      110, last part at 2026-11-18 11:00 UTC\n"
         "  stop      95\n"
         "  target    110, taken\n"
-        "  paid      fees 0.21\n"
+        "  paid      fees 0.21, spread 0.01; funding and borrow not modelled\n"
+        "  costless  net +10.00 instead of +9.78: 0.22 of costs\n"
         "  signal    scanner:1 (signal 1), account main\n"
         "  reason    above the range\n"
         "  tags      breakout\n"
+        "  against   -0.01 at most (-0.01%, 0.00R)\n"
+        "  ahead     +9.99 at most (+9.99%, +1.99R)\n"
+        "  kept      100% of the best move\n"
         "  observed  100.00% of its life, no gap\n"
         "\n"
         "What happened (UTC)\n"
@@ -49,7 +53,7 @@ def test_an_open_trade_shows_how_far_its_levels_are(days: Days) -> None:
         "  target    110 for 50%, taken",
         "  target    120 for 50%, 10.61% above the mark",
         "  tied up   104.01",
-        "  paid      fees 0.318",
+        "  paid      fees 0.318, spread 0.02; funding and borrow not modelled",
     ]
 
 
@@ -98,6 +102,7 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
         "  rule       filled at once at the quote: a buy pays the ask, a sell gets the bid (section 4.4)\n"
         "  seen       quote of 2026-11-19 12:00:00 UTC: bid 103.99, ask 104.01, last 104\n"
         "  price      price seen 104.01, no slippage, no rounding\n"
+        "  spread     (104.01 - 103.99) / 2 x 2 = 0.02, within the price\n"
         "  fee        104.01 x 2 x 0.001 = 0.20802 (taker)\n"
         "  reserve    104.01 x 2 = 208.02 USDT tied up\n"
         "  cash       -(208.02 + 0.20802) = -208.22802\n"
@@ -122,7 +127,7 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
 
 def test_the_explanation_of_a_stop_in_doubt(days: Days) -> None:
     lines = days.run("explain", "2").out.splitlines()
-    assert lines[9:] == [
+    assert lines[10:] == [
         "  ruin       liquidation at 19.961 (section 4.6)",
         "Exit: stop loss  2026-11-18 13:20:59 UTC, recorded 2026-11-19 12:00:00 UTC",
         "  rule       the price swept through the stop: out at the stop (section 4.2)",
@@ -266,6 +271,38 @@ def test_every_number_can_be_computed_again_from_the_json(days: Days, trade: str
     assert number(told["result"], "realized_pnl") == sum(number(left, "realized_pnl") for left in exits)
 
 
+def test_what_was_seen_has_its_source_and_its_age(days: Days) -> None:
+    told = days.run("explain", "1", "--json").envelope["data"]
+    assert isinstance(told, dict)
+    entry = told["entry"]
+    assert isinstance(entry, dict)
+    assert entry["seen"] == {
+        "source": "quote",
+        "venue": "binance",
+        "until": "2026-11-18T10:00:00.000Z",
+        "recorded_at": "2026-11-18T10:00:00.000Z",
+        "age_seconds": 0,
+    }
+    (left,) = exits_of(told)
+    assert left["seen"] == {
+        "source": "final_candle",
+        "venue": "binance",
+        "until": "2026-11-18T11:01:00.000Z",
+        "recorded_at": "2026-11-18T12:00:00.000Z",
+        "age_seconds": 3540,
+    }
+    shown = days.run("show", "1", "--json").envelope["data"]
+    assert isinstance(shown, dict)
+    assert told["costs"] == shown["costs"]
+    days.run("close", "3", "--price", "108")
+    later = days.run("explain", "3", "--json").envelope["data"]
+    assert isinstance(later, dict)
+    (*_, named) = exits_of(later)
+    seen = named["seen"]
+    assert isinstance(seen, dict)
+    assert (seen["source"], seen["venue"], seen["until"], seen["age_seconds"]) == ("user", None, None, None)
+
+
 @pytest.mark.parametrize("command", ["show", "explain"])
 def test_trades_that_cannot_be_found(days: Days, command: str) -> None:
     missing = days.run(command, "99")
@@ -313,9 +350,52 @@ def test_a_hole_in_the_tape_is_told(days: Days) -> None:
     )
     with days.desk() as desk:
         desk.books.store.write(lambda writer: writer.put_coverage([hole]))
-    assert "  observed  90.45% of its life, 1 gap, the longest 2h 06m" in days.run("show", "3").out.splitlines()
+    lines = days.run("show", "3").out.splitlines()
+    assert lines[0] == "#3 long 2 BTCUSDT  open 50% !  net +10.15 (+4.88%, +0.84R)"
+    assert lines[lines.index("  verified  no: candles of its life are missing") - 1] == (
+        "  observed  90.45% of its life, 1 gap, the longest 2h 06m from 2026-11-19 13:00 UTC"
+    )
     data = days.run("show", "3", "--json").envelope["data"]
     assert isinstance(data, dict)
+    assert data["unverified"] is True
+    assert data["coverage"] == {
+        "observed": "0.90454545",
+        "observed_percent": "90.45",
+        "observed_until": "2026-11-20T10:00:00.000Z",
+        "gaps": 1,
+        "bridged_gaps": 0,
+        "longest_gap_seconds": 7560,
+        "gap_from": "2026-11-19T13:00:00.000Z",
+        "gap_to": "2026-11-19T15:06:00.000Z",
+        "is_bridged": False,
+        "decided_blind": False,
+    }
     assert data["gaps"] == [
         {"from": "2026-11-19T13:00:00.000Z", "to": "2026-11-19T15:06:00.000Z", "kind": "hole", "bridged": False}
     ]
+
+
+def test_how_far_the_price_went(days: Days) -> None:
+    data = days.run("show", "2", "--json").envelope["data"]
+    assert isinstance(data, dict)
+    assert data["excursion"] == {
+        "mae": "-10.2",
+        "mae_percent": "-5.11",
+        "mae_r": "-1",
+        "mfe": "0",
+        "mfe_percent": "0.00",
+        "mfe_r": "0",
+        "exit_efficiency": None,
+        "undefined": {"exit_efficiency": "the price never moved in its favour"},
+    }
+    waiting = days.run("show", "4", "--json").envelope["data"]
+    assert isinstance(waiting, dict)
+    assert waiting["excursion"] is None
+
+
+def test_what_was_not_seen_is_said(days: Days) -> None:
+    with days.desk() as desk:
+        desk.books.store.write(lambda writer: writer._connection.exec_driver_sql("DELETE FROM candle_look"))
+    lines = days.run("show", "1").out.splitlines()
+    assert "  against   not observed: candles of its time in the market are missing" in lines
+    assert [line for line in lines if line.startswith(("  ahead", "  kept"))] == []

@@ -43,7 +43,7 @@ def test_adding_twice(desk: TradingDesk) -> None:
     )
 
 
-def test_a_file_is_imported_once(desk: TradingDesk, file: Path) -> None:
+def test_f32_a_file_is_imported_once(desk: TradingDesk, file: Path) -> None:
     assert desk.text("signal", "import", str(file)) == "2 new, 0 known\n"
     assert desk.at("3").text("signal", "import", str(file)) == "0 new, 2 known\n"
     assert desk.data("signal", "import", str(file)) == {"new": 0, "known": 2, "signals": [1, 2]}

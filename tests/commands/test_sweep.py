@@ -161,6 +161,30 @@ def test_a_folder_that_cannot_be_made(files: list[str], tmp_path: Path) -> None:
     assert result.code == 12
 
 
+def test_signals_without_candles_are_refused_as_by_a_backtest(files: list[str], tmp_path: Path) -> None:
+    late = tmp_path / "late.csv"
+    late.write_text("time,symbol,side\n2031-01-01T00:00:00Z,BTCUSDT,long\n")
+    words = ["sweep", "--signals", str(late), *files[3:], "--tp", "1"]
+    result = run([*words, "--out", str(tmp_path / "out")], environment(tmp_path))
+    assert (result.code, result.out) == (4, "")
+    assert result.err.startswith("error: the one signal, made 2031-01-01T00:00:00.000Z, has no candles: those of BTC")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_signal_is_nothing_to_choose_from(files: list[str], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("time,symbol,side\n")
+    result = run(["sweep", "--signals", str(empty), *files[3:], "--tp", "1"], environment(tmp_path))
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        "Tried      1 combination\n"
+        "Signals    0 entered; their own sizes, cash never short\n"
+        "Ranked by  net profit\n"
+        "\n"
+        "no signal was entered: there is nothing to choose from\n"
+    )
+
+
 def test_progress_is_for_a_terminal_alone(files: list[str], tmp_path: Path) -> None:
     result = run([*files, "--tp", "1,2", "--top", "1"], environment(tmp_path), is_terminal=True)
     assert "running the best again: 1 of 1" in result.err
@@ -172,6 +196,9 @@ def test_progress_is_for_a_terminal_alone(files: list[str], tmp_path: Path) -> N
     [
         ([], "nothing to sweep: give targets, stops or holding times"),
         (["--tp", "a"], "--tp: `a` is no range: write `0.5:5:0.5` (start:end:step), `1,2,3` or `none`"),
+        (["--tp", "1", "--workers", "0"], "invalid value for `--workers`: must be at least 1"),
+        (["--tp", "1", "--walk", "101"], "invalid value for `--walk`: must be at most 100"),
+        (["--tp", "1", "--top", "x"], "invalid value for `--top`: is not a whole number"),
         (["--hold", "5"], "--hold: `5` is not a duration: write `90m`, `2h` or `1d`"),
         (["--tp", "1", "--rank", "luck"], "--rank `luck` is not known"),
         (["--tp", "1", "--train", "x%"], "--train: `x` is not a plain decimal number"),

@@ -133,7 +133,7 @@ def test_all_symbols_fail(venue: Watched, symbols: int, code: str) -> None:
 
 
 @pytest.mark.parametrize(("symbols", "said"), [(1, "AAAUSDT is stale"), (2, "all 2 symbols are stale; AAAUSDT is")])
-def test_all_symbols_are_stale(venue: Watched, symbols: int, said: str) -> None:
+def test_f20_all_symbols_are_stale(venue: Watched, symbols: int, said: str) -> None:
     for symbol in ("AAAUSDT", "BBBUSDT")[:symbols]:
         venue.long(symbol, "--sl", "50")
     venue.pass_seconds(62 * 60)

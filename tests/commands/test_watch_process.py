@@ -99,7 +99,7 @@ def test_a_killed_watch_is_seen_as_dead_and_the_next_one_begins_at_once(venue: W
     assert second.returncode == 0
 
 
-def test_a_hundred_ticks_of_cron_at_once_are_one_after_the_other(venue: Watched) -> None:
+def test_f04_a_hundred_ticks_of_cron_at_once_are_one_after_the_other(venue: Watched) -> None:
     venue.long()
     venue.pass_seconds(240)
     processes = [venue.process("watch", "--once", "-q") for _ in range(8)]

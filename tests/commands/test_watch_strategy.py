@@ -157,7 +157,7 @@ def test_a_failure_is_a_warning_for_people(venue: Watched) -> None:
     result = venue.run("watch", "-q", "--strategy", file, "--symbol", "AAAUSDT", "--for", "2m")
     assert (result.code, result.out) == (0, "")
     assert result.err == (
-        "warning: strategy `idea.py`, on the candle of AAAUSDT that ends 2026-11-20T10:00:00.000Z, returned a int, "
+        "warning: strategy `idea.py`, on the candle of AAAUSDT that ends 2026-11-20T10:00:00.000Z, returned an int, "
         "expected signals or None; it makes no more signals, stops and targets are watched on\n"
     )
 
@@ -234,6 +234,15 @@ def test_too_long_a_warmup_for_a_watch(venue: Watched) -> None:
         "hint: let the strategy need less of the past, or watch longer candles (`watch.candle`)\n"
     )
     assert (f"error: WARMUP of `{file}` is 1001: a watch gives at most 1000 candles\n") in result.err
+
+
+def test_a_strategy_that_is_not_there_says_what_to_do(venue: Watched) -> None:
+    result = venue.run("watch", "--once", "-q", "--strategy", str(venue.folder / "none.py"), "--symbol", "AAAUSDT")
+    assert (result.code, result.err) == (
+        10,
+        f"error: strategy `{venue.folder}/none.py` cannot be read: no such file or directory\n"
+        "hint: name a Python file, with `:name` behind it if it has several functions\n",
+    )
 
 
 def test_a_symbol_that_fails_is_told_and_hides_no_other(venue: Watched) -> None:

@@ -203,8 +203,33 @@ def test_exits_that_move(desk: TradingDesk) -> None:
     assert (first["whatif"]["exit_reason"], first["whatif"]["closed_at"]) == ("time_limit", "2026-11-20T10:06:00.000Z")
 
 
-@pytest.mark.parametrize("option", ["--trail", "--break-even", "--time-limit"])
-def test_moving_exits_that_mean_nothing(desk: TradingDesk, option: str) -> None:
+def test_another_stop_after_the_first_target(desk: TradingDesk) -> None:
+    """Half leaves at 102 in minute 20, which stays at 110: a stop of 101 is not met."""
+    halves = ("whatif", "--tp", "102:0.5", "--tp", "130:0.5", "--symbol", "BTCUSDT")
+    data = desk.data(*halves, "--after-tp1", "101")
+    assert data["asked"] == ["--tp 102:0.5", "--tp 130:0.5", "--after-tp1 101"]
+    (item,) = cast("list[dict[str, dict[str, object]]]", data["trades"])
+    assert (item["whatif"]["status"], item["whatif"]["open_quantity"]) == ("open", "1")
+    assert desk.data(*halves, "--after-tp1", "none")["trades"] == data["trades"]
+
+
+def test_a_stop_after_the_only_target_suits_no_trade(desk: TradingDesk) -> None:
+    result = desk("whatif", "--after-tp1", "be")
+    assert result.code == 0
+    assert "a stop at `be` after the first target needs something left there" in result.out
+
+
+@pytest.mark.parametrize("option", ["--sl", "--tp", "--trail", "--break-even", "--time-limit", "--after-tp1"])
+def test_exits_that_mean_nothing(desk: TradingDesk, option: str) -> None:
     code, err = desk.refusal("whatif", option, "sometimes")
     assert code == 2
     assert err.startswith(f"error: {option}: ")
+    assert err.endswith("hint: papertrade whatif --help\n")
+
+
+def test_a_target_with_two_parts(desk: TradingDesk) -> None:
+    assert desk.refusal("whatif", "--tp", "5:1:1") == (
+        2,
+        "error: --tp: `1:1` is not a plain decimal number: behind the colon of a target stands its part, `110:0.5`\n"
+        "hint: papertrade whatif --help\n",
+    )

@@ -75,7 +75,7 @@ class TestListsAndSections:
         desk, phone, home = of(TARGETS).settings.notify_targets
         assert desk == NotifyTarget(
             name="desk",
-            events=("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused"),
+            events=("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused", "guard_acted"),
             timeout_ms=3_000,
             delivery=RunCommand(("notify-send", "SENTINEL")),
         )

@@ -19,6 +19,7 @@ from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCa
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Candle, Quote, Side
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
@@ -44,7 +45,7 @@ from papertrade.engine.signal import (
 from papertrade.engine.state import evolve
 from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.touch import touch
-from papertrade.engine.trade import Trade
+from papertrade.engine.trade import Funding, Trade
 from tests.engine.oracle import Bar, Choices, Deal, Exits, Happening, Wish
 
 MINUTE = 60_000
@@ -114,6 +115,9 @@ def rules_of(deal: Deal) -> Rules:
         taker=dec(deal.taker),
         slippage_bps=dec(deal.slippage_bps),
         leverage=dec(deal.leverage),
+        maintenance=dec(deal.maintenance),
+        funding=None if deal.funding is None else Funding(dec(deal.funding), deal.funding_every),
+        borrow=None if deal.borrow is None else dec(deal.borrow),
         convention=convention_of(deal.choices),
     )
 
@@ -207,6 +211,8 @@ def _happening(event: TradeEvent) -> Happening:
             return Happening(
                 str(event.reason), frac(event.price), frac(event.quantity), event.at_ms, event.is_ambiguous
             )
+        case CostCharged():
+            return Happening(str(event.kind), frac(event.amount), frac(event.quantity), event.at_ms)
         case TradeEnded():
             return Happening(str(event.status), Fraction(0), Fraction(0), event.at_ms)
         case _:

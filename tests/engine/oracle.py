@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from fractions import Fraction
 
+from tests.engine.oracle_carry import Carry, Holder, liquidation
 from tests.engine.oracle_stops import After, Even, Prices, Trailing, even_price, rules_fit
 from tests.engine.oracle_words import (
     CENT_OF_A_MILLIONTH,
@@ -32,7 +33,7 @@ __all__ = ["Bar", "Choices", "Deal", "Exits", "Happening", "Oracle", "Wish", "ju
 """The words too, so that a test needs one import."""
 
 
-class Oracle:
+class Oracle(Holder):
     """Walks one deal through candles."""
 
     def __init__(self, deal: Deal) -> None:
@@ -45,6 +46,7 @@ class Oracle:
         self.reserve = Fraction(0)
         self.liquidation: Fraction | None = None
         self.opened_ms = deal.at_ms
+        self.carry = Carry(deal.at_ms, deal.at_ms)
         self.wishes: list[tuple[int, Exits]] = [(-1, deal.exits)]
         self.rulings: list[tuple[int, Prices]] = []
         step = deal.price_step or FINEST
@@ -142,16 +144,13 @@ class Oracle:
         """Open the trade; return whether the levels that rule now lie on the right sides of the fill."""
         deal = self.deal
         self.entry, self.left, self.state, self.opened_ms = price, quantity, "open", stamp
+        self.carry = Carry(stamp, stamp)
         for from_ms, exits in self.wishes:
             self.rulings.append((from_ms, self._prices(exits)))
         self.reserve = self._reserve(price, quantity)
-        if self.sign == 1:
-            level = (price - price / deal.leverage) / (1 - deal.taker)
-            level = floor_to(level, deal.price_step or FINEST)
-        else:
-            level = (price + price / deal.leverage) / (1 + deal.taker)
-            level = ceil_to(level, deal.price_step or FINEST)
-        self.liquidation = level if level > 0 else None
+        self.liquidation = liquidation(deal, price, ONE, price / deal.leverage)
+        if self.liquidation is not None and (price - self.liquidation) * self.sign <= 0:
+            return False
         prices = self._ruling(open_ms)
         wrong = [t for t, _ in prices.targets if t == price or not self._beyond(t, price, True)]
         own = None if prices.own is None else prices.own[0]
@@ -190,9 +189,12 @@ class Oracle:
         return low * step
 
     def _exit(self, quantity: Fraction, raw: Fraction, reason: str, stamp: int, ambiguous: bool) -> None:
+        self.settle(raw, stamp)
         maker = reason == "take_profit"
         price = self._filled(raw, self.sign == -1, not maker)
-        share = self.reserve if quantity == self.left else self.reserve * quantity / self.left
+        share = self.reserve
+        if quantity != self.left:
+            share = Fraction(round(share * quantity / self.left / CENT_OF_A_MILLIONTH)) * CENT_OF_A_MILLIONTH
         gross = (price - self.entry) * quantity * self.sign
         net = max(gross - fee(price, quantity, self.deal.maker if maker else self.deal.taker), -share)
         self.reserve -= share
@@ -291,11 +293,16 @@ class Oracle:
                 return
         if self.state != "open":
             return
+        before = len(self.happened)
+        if is_whole:
+            self.charge_due(price, stamp)
+        has_paid = len(self.happened) > before
         prices = self._ruling(open_ms)
         adverse = self._adverse(prices)
         is_due = is_whole and prices.limit is not None and stamp >= prices.limit
         if adverse is not None and self._beyond(price, adverse[0], False):
-            raw = price if is_due or deal.choices.gap_stop == "open" else adverse[0]
+            # Read as: a level that a payment has just moved past the open cannot be filled at.
+            raw = price if is_due or has_paid or deal.choices.gap_stop == "open" else adverse[0]
             self._exit(self.left, raw, adverse[1], stamp, False)
             return
         self._take_targets(prices, price, stamp, False, is_due or deal.choices.gap_target == "open")

@@ -89,11 +89,18 @@ class Deal:
     quantity_min: Fraction = Fraction(0)
     notional_min: Fraction = Fraction(0)
     choices: Choices = Choices()
+    funding: Fraction | None = None
+    funding_every: int = 8 * 3_600_000
+    borrow: Fraction | None = None
+    maintenance: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
 class Happening:
-    """What happened: `entry`, `expired`, `rejected` or an exit reason; net is what an exit posts to cash flow."""
+    """What happened: `entry`, `expired`, `rejected` or an exit reason; net is what an exit posts to cash flow.
+
+    Of `funding` and `borrow` the price is the amount, and the quantity what was open.
+    """
 
     reason: str
     price: Fraction

@@ -2,10 +2,12 @@
 
 A trade: `long 1 at 100 sl 95 tp 110:0.5 tp 120:0.5`, or `limit 98`, `stop 102` for entries that wait; then
 pairs such as `lev 5`, `fee 0.001`, `slip 10`, `opened 30s`, `expires 2m`, `change 90s sl 97 tp 112`, or an
-option by its name. What moves a stop or ends by time: `trails 2%@+4%`, `even 1R:gross`, `time 90s` (an age),
-`until 5m` (an instant), `after be`. It begins at the open of minute 0 unless told otherwise. A tape: `open high
-low close` of one minute after the other, split by `|`; `-` is a minute without a candle. An outcome:
-`stop_loss 1 at 95 end0` is what the candle of minute 0 does inside, `open1` is what happens at the open of minute 1.
+option by its name. Costs of holding are `fund 0.01 every 2m` and `borrow 0.05`, `keep 0.01` is a maintenance
+rate. What moves a stop or ends by time: `trails 2%@+4%`, `even 1R:gross`, `time 90s` (an age), `until 5m` (an
+instant), `after be`. It begins at the open of minute 0 unless told otherwise. A tape: `open high low close` of one
+minute after the other, split by `|`; `-` is a minute without a candle. An outcome: `stop_loss 1 at 95 end0` is what
+the candle of minute 0 does inside, `open1` is what happens at the open of minute 1; `funding 1.02 open1` what holding
+cost there.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from papertrade.engine.market import Candle
-from papertrade.engine.messages import EntryFilled, ExitFilled, StopMoved, TradeEnded, TradeEvent
+from papertrade.engine.messages import CostCharged, EntryFilled, ExitFilled, StopMoved, TradeEnded, TradeEvent
 from papertrade.engine.money import plain
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Trade
@@ -32,6 +34,9 @@ _NUMBERS: dict[str, Callable[[Deal, Fraction], Deal]] = {
     "qstep": lambda deal, value: replace(deal, quantity_step=value),
     "qmin": lambda deal, value: replace(deal, quantity_min=value),
     "nmin": lambda deal, value: replace(deal, notional_min=value),
+    "fund": lambda deal, value: replace(deal, funding=value),
+    "borrow": lambda deal, value: replace(deal, borrow=value),
+    "keep": lambda deal, value: replace(deal, maintenance=value),
 }
 _UNITS = {"ms": 1, "s": 1_000, "m": MINUTE}
 
@@ -71,6 +76,8 @@ def _with(deal: Deal, draft: _Draft, name: str, value: str) -> Deal:
             return replace(deal, at_ms=_time(value))
         case "expires":
             return replace(deal, expires_ms=_time(value))
+        case "every":
+            return replace(deal, funding_every=_time(value))
         case "change":
             draft.exits.append((_time(value), Exits()))
         case "trails":
@@ -131,8 +138,10 @@ def _told(event: TradeEvent) -> str:
         case ExitFilled():
             doubt = ["ambiguous"] if event.is_ambiguous else []
             return " ".join([event.reason, *_fill(event.quantity, event.price, event.at_ms), *doubt, *event.flags])
+        case CostCharged():
+            return f"{event.kind} {plain(event.amount)} {_stamp(event.at_ms)}"
         case TradeEnded():
-            return f"{event.status} {_stamp(event.at_ms)}"
+            return " ".join((str(event.status), _stamp(event.at_ms), *event.flags))
         case _:
             raise ValueError(event)
 

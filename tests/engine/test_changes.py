@@ -39,7 +39,9 @@ def trade_of(text: str = LONG) -> Trade:
 
 
 def closed(trade: Trade, fraction: str = "1") -> tuple[Trade, ExitFilled]:
-    event = close_trade(trade, D(fraction), QUOTE.mark(trade.side), QUOTE, 30_000)
+    events = close_trade(trade, D(fraction), QUOTE.mark(trade.side), QUOTE, 30_000)
+    assert not isinstance(events, Refusal)
+    (event,) = events
     assert isinstance(event, ExitFilled)
     return evolve(trade, event), event
 
@@ -93,7 +95,9 @@ def test_a_part_or_a_rest_under_the_minimum_closes_all(fraction: str, quantity: 
 
 
 def test_a_price_of_the_users_own_is_marked() -> None:
-    event = close_trade(trade_of(), D(1), D(90), None, 30_000, (Flag.OFF_MARKET,))
+    events = close_trade(trade_of(), D(1), D(90), None, 30_000, (Flag.OFF_MARKET,))
+    assert not isinstance(events, Refusal)
+    (event,) = events
     assert isinstance(event, ExitFilled)
     assert (event.price, event.flags, event.cause.quote, event.cause.candle) == (D(90), (Flag.OFF_MARKET,), None, None)
 

@@ -41,6 +41,8 @@ def test_a_time_is_read(text: str, iso: str) -> None:
     [
         ("2026-11-20T10:00:00", "has no zone: write `2026-11-20T10:00:00Z`"),
         ("1795168800", "looks like epoch seconds"),
+        ("2026", "`2026` is not a time: write `2026-11-20T10:00:00Z` or epoch milliseconds"),
+        ("0", "`0` is not a time"),
         ("999999999999999", "must lie between the years 1970 and 9999"),
         ("1969-12-31T23:59:59Z", "must lie between"),
         ("0001-01-01T00:00:00+14:00", "must lie between"),

@@ -115,6 +115,14 @@ def test_steps_round_down_and_up_to_the_nearest_multiples(value: D, step: D) -> 
         assert low % step == high % step == 0
 
 
+@pytest.mark.parametrize("steps", [("0.1", "0.10"), ("0.10", "0.1"), ("10", "1E+1"), ("0.500", "0.5")])
+def test_steps_that_are_one_number_round_alike_whichever_came_first(steps: tuple[str, str]) -> None:
+    first, then = (D(step) for step in steps)
+    assert floor_to(D("46.03"), first) == floor_to(D("46.03"), then)
+    assert ceil_to(D("46.03"), first) == ceil_to(D("46.03"), then)
+    assert floor_to(D("46.03"), first) % first == 0
+
+
 def test_no_step_rounds_nothing() -> None:
     assert floor_to(D("1.23456789"), D(0)) == ceil_to(D("1.23456789"), D(0)) == D("1.23456789")
 

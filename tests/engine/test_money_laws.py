@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,14 +11,14 @@ from fractions import Fraction
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from papertrade.engine.account import AccountBook, Book, postings
+from papertrade.engine.account import AccountBook, Book, postings, withdraw
 from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, modify_trade
 from papertrade.engine.market import Quote, Side
 from papertrade.engine.messages import CashMoved, EntryFilled, Event, ExitFilled, Refusal, TradeEvent
 from papertrade.engine.money import ZERO, exact
 from papertrade.engine.signal import Size, SizeKind, parse_level
 from papertrade.engine.state import evolve
-from papertrade.engine.step import Rules, open_trade, withdraw
+from papertrade.engine.step import Rules, open_trade
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Status, Trade
 from tests.engine.deals import MINUTE, RICH, bars, candle_of, deals, dec, opened, opening_of, rules_of
@@ -73,7 +74,7 @@ class World:
             assert equity == account.capital + account.realized + unrealized
             assert account.cash >= 0
             assert account.reserved == sum(trade.reserve for trade in trades)
-            assert account.realized == sum(trade.realized - trade.entry_fee_left for trade in trades)
+            assert account.realized == sum(t.realized - t.entry_fee_left - t.funding_left for t in trades)
             for trade in trades:
                 assert trade.status.is_live or (trade.reserve == 0 and trade.open_quantity == 0)
 
@@ -147,8 +148,9 @@ def apply(world: World, given_input: Input) -> None:
             pass
 
 
-def record_unless_refused(world: World, event: TradeEvent | Refusal) -> None:
-    if not isinstance(event, Refusal):
+def record_unless_refused(world: World, decided: TradeEvent | Sequence[TradeEvent] | Refusal) -> None:
+    events = decided if isinstance(decided, Sequence) else () if isinstance(decided, Refusal) else (decided,)
+    for event in events:
         world.record_trade(event)
 
 
@@ -191,7 +193,9 @@ def entered(side: str, entry: int, quantity: str, **more: Fraction) -> Trade:
 
 
 def closed(trade: Trade, fraction: Decimal, price: Decimal) -> tuple[Trade, ExitFilled]:
-    event = close_trade(trade, fraction, price, Quote(at_ms=1, last=price), 1)
+    events = close_trade(trade, fraction, price, Quote(at_ms=1, last=price), 1)
+    assert not isinstance(events, Refusal)
+    (event,) = events
     assert isinstance(event, ExitFilled)
     return evolve(trade, event), event
 

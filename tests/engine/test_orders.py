@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from papertrade.engine.account import AccountBook, posted
 from papertrade.engine.changes import cancel_trade, close_trade
 from papertrade.engine.market import Quote
-from papertrade.engine.messages import CashMoved, ExitFilled, LevelsChanged, Refusal, TradeEvent
+from papertrade.engine.messages import CashMoved, CostCharged, ExitFilled, LevelsChanged, Refusal, TradeEvent
 from papertrade.engine.money import CONTEXT, ONE, ZERO, plain
 from papertrade.engine.orders import Selling, SellOrder, is_plain_order, sell
 from papertrade.engine.outlook import outlook
@@ -36,7 +36,7 @@ def decide(
     *,
     limit: str | None = None,
     notional: str | None = None,
-) -> tuple[ExitFilled, ...] | tuple[LevelsChanged, ...] | Refusal:
+) -> tuple[CostCharged | ExitFilled, ...] | tuple[LevelsChanged, ...] | Refusal:
     order = SellOrder(
         symbol="BTCUSDT",
         quantity=None if quantity is None else Decimal(quantity),
@@ -211,9 +211,9 @@ def test_the_books_after_an_event_are_those_of_its_postings() -> None:
     assert not isinstance(ended, Refusal)
     assert (book.cash, book.capital, book.balance) == (Decimal(1000), Decimal(1000), Decimal(1000))
     trade = bought("1")[0]
-    event = close_trade(trade, Decimal(1), Decimal(110), None, 50_000)
-    assert isinstance(event, ExitFilled)
-    after_exit = posted(book, event)
+    events = close_trade(trade, Decimal(1), Decimal(110), None, 50_000)
+    assert not isinstance(events, Refusal)
+    after_exit = posted(book, events[0])
     assert (after_exit.cash, after_exit.reserved) == (Decimal("1109.89"), Decimal(-100))
     assert after_exit.realized == Decimal("9.89")
     assert posted(book, ended).cash == Decimal("1095.095")

@@ -39,7 +39,7 @@ def quote(price: str, at_ms: int = 90_000) -> Quote:
         ("a bid under the stop at the fill ends it at once", LIMIT, "94", "entry 1 at 98 90000ms observed; "
          "stop_loss 1 at 94 90000ms observed"),
         ("a stop entry fills at the ask", "long 1 stop 102", "102", "entry 0.99 at 103 90000ms observed shrunk"),
-        ("an expired entry ends before it can fill", "long 1 limit 98 expires 1m", "97", "expired 90000ms"),
+        ("an expired entry ends before it can fill", "long 1 limit 98 expires 1m", "97", "expired 90000ms observed"),
     ],
 )  # fmt: skip
 def test_quote_table(sentence: str, trade: str, bid: str, happens: str) -> None:

@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from papertrade.engine.account import AccountBook, postings
+from papertrade.engine.account import AccountBook, postings, withdraw
 from papertrade.engine.armed import Armed, armed, reach
 from papertrade.engine.changes import close_trade
 from papertrade.engine.conventions import Convention, EntryAt
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import Quote, Side
-from papertrade.engine.messages import CashMoved, EntryFilled, ExitFilled, Refusal, TradePlaced
+from papertrade.engine.messages import CashMoved, EntryFilled, Refusal, TradePlaced
 from papertrade.engine.signal import EntryType, ExitWish, Signal, parse_level, parse_size, parse_target
 from papertrade.engine.state import evolve
-from papertrade.engine.step import Opening, Rules, open_trade, withdraw
+from papertrade.engine.step import Opening, Rules, open_trade
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Flag, Status, Trade
 from tests.engine.tables import candles_of
@@ -95,9 +95,9 @@ def test_armed_prices_of_the_documents_table() -> None:
 
 def test_a_trade_that_ended_is_armed_by_nothing() -> None:
     trade = trade_of(opening(at_ms=0))
-    event = close_trade(trade, D(1), D(100), None, 1)
-    assert isinstance(event, ExitFilled)
-    ended = evolve(trade, event)
+    events = close_trade(trade, D(1), D(100), None, 1)
+    assert not isinstance(events, Refusal)
+    ended = evolve(trade, events[0])
     assert armed(ended, ended.ruling) == Armed()
 
 

@@ -166,7 +166,7 @@ def test_a_symbol_missing_in_the_batch_is_that_symbols_error(venue: VenueServer)
 
 @pytest.mark.parametrize("bad", range(len(SYMBOLS)))
 @pytest.mark.parametrize("value", ["NaN", float("nan"), "-5", "0", "1" * 30, 5.5, None])
-def test_a_bad_price_is_that_symbols_error_wherever_it_stands(venue: VenueServer, bad: int, value: Json) -> None:
+def test_f18_a_bad_price_is_that_symbols_error_wherever_it_stands(venue: VenueServer, bad: int, value: Json) -> None:
     def spoil(answer: Json) -> Json:
         assert isinstance(answer, list)
         return [{"symbol": SYMBOLS[at], "price": value} if at == bad else item for at, item in enumerate(answer)]
@@ -176,7 +176,7 @@ def test_a_bad_price_is_that_symbols_error_wherever_it_stands(venue: VenueServer
     assert codes(list(found.values())) == ["feed_bad_answer" if at == bad else None for at in range(len(SYMBOLS))]
 
 
-def test_a_bad_symbol_is_found_by_halving_and_remembered_for_an_hour(venue: VenueServer) -> None:
+def test_f21_a_bad_symbol_is_found_by_halving_and_remembered_for_an_hour(venue: VenueServer) -> None:
     world = World()
     wanted = ["AAAUSDT", "BBBUSDT", "NOPE", "CCCUSDT", "B@D", "DDDUSDT"]
 

@@ -47,7 +47,7 @@ from tests.venue_server import VenueServer
         (Fault(body=b"[" + b" " * 5_000_000 + b"]"), "feed_bad_answer", 1),
     ],
 )
-def test_a_hostile_venue_is_one_clear_error(venue: VenueServer, fault: Fault, code: str, tries: int) -> None:
+def test_f15_a_hostile_venue_is_one_clear_error(venue: VenueServer, fault: Fault, code: str, tries: int) -> None:
     venue.always("*", fault)
     world = World()
     feed = feed_at(venue.base_url, world)
@@ -89,7 +89,7 @@ def test_flaky_answers_are_cured_unseen(venue: VenueServer) -> None:
     assert len(world.sleeps) == 3
 
 
-def test_nothing_is_asked_during_a_ban_whatever_the_process(venue: VenueServer) -> None:
+def test_f16_nothing_is_asked_during_a_ban_whatever_the_process(venue: VenueServer) -> None:
     venue.plan("*", refuse(418, Retry_After="7200"))
     world = World()
     first = feed_at(venue.base_url, world)
@@ -143,7 +143,7 @@ def test_the_environments_proxy_is_not_used(venue: VenueServer, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("body", [b"[" * 3000, b"{}", b'[{"symbol":"AAAUSDT","price":"1","price":"2"}]', b"[null]"])
-def test_odd_bodies_never_escape_as_other_errors(venue: VenueServer, body: bytes) -> None:
+def test_f17_odd_bodies_never_escape_as_other_errors(venue: VenueServer, body: bytes) -> None:
     venue.plan("ticker/price", Fault(body=body))
     found = run_with(feed_at(venue.base_url, World()), _quotes_or_error)
     assert isinstance(found, FeedError)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from papertrade.errors import InputFileError, PapertradeError, UsageProblem
-from papertrade.feeds.candle_choice import candle_files
+from papertrade.feeds.candle_choice import candle_files, check_finer
 
 
 @pytest.fixture
@@ -16,6 +16,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("BTCUSDT_1m.csv", "ETHUSDT_1m.csv", "other.csv", "a=b.csv", "BTC=USDT.csv"):
         (tmp_path / "data" / name).write_text("")
     (tmp_path / "BTC=USDT.csv").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
@@ -109,6 +110,36 @@ def test_the_home_folder_is_known_behind_a_sign(folder: Path) -> None:
             "no candles for A: `~nobody-of-that-name/x` is not there",
             None,
         ),
+        (
+            ["data/{sym}_1m.csv"],
+            ["A"],
+            InputFileError,
+            "no candles for A: `data/{sym}_1m.csv` is not there",
+            "the place of the symbol in a pattern is written `{symbol}`",
+        ),
+        (
+            ["A=data/"],
+            ["A"],
+            InputFileError,
+            "no candles for A: `data` is a folder",
+            "name its file, or a pattern such as --candles 'data/{symbol}_1m.csv.gz'",
+        ),
+        (
+            ["A=loop"],
+            ["A"],
+            InputFileError,
+            "no candles for A: `loop` cannot be read: too many levels of symbolic links",
+            None,
+        ),
+        (
+            [f"A={'x' * 300}"],
+            ["A"],
+            InputFileError,
+            f"no candles for A: `{'x' * 197}...` cannot be read: file name too long",
+            None,
+        ),
+        (["A=a\0b"], ["A"], InputFileError, "no candles for A: `a\\u{0}b` is not there", None),
+        ([f"={BTC}"], None, UsageProblem, f"--candles `={BTC}` names no symbol", f"write --candles SYMBOL={BTC}"),
     ],
 )
 def test_words_that_say_nothing_or_too_much(
@@ -129,3 +160,29 @@ def test_another_option_is_called_by_its_name(folder: Path) -> None:
     assert folder.is_dir()
     with pytest.raises(UsageProblem, match="no candles for A"):
         candle_files([], ["A"], option="--detail")
+
+
+@pytest.mark.parametrize(
+    ("detail", "candles", "known"),
+    [
+        ([], [f"A={BTC}"], ["A"]),
+        ([f"A={ETH}"], [f"A={BTC}"], ["A"]),
+        ([f"B={ETH}"], [f"A={BTC}", f"b={OTHER}"], ["A"]),  # no signal is of B
+        ([f"B={ETH}"], [PATTERN], ["A"]),
+        ([f"A={ETH}"], [BTC], ["A"]),
+        ([PATTERN], [f"A={BTC}"], ["A"]),
+    ],
+)
+def test_finer_candles_of_symbols_that_may_be_meant(
+    folder: Path, detail: list[str], candles: list[str], known: list[str]
+) -> None:
+    assert folder.is_dir()
+    check_finer(detail, candles, known)
+
+
+@pytest.mark.parametrize("candles", [[f"A={BTC}"], [BTC], []])
+def test_finer_candles_of_another_symbol(folder: Path, candles: list[str]) -> None:
+    assert folder.is_dir()
+    with pytest.raises(UsageProblem) as caught:
+        check_finer([f"A={ETH}", f"B={ETH}"], candles, ["A"])
+    assert caught.value.message == "--detail names B, --candles does not"

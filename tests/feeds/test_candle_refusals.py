@@ -299,7 +299,7 @@ def test_what_a_gzip_unpacks_to_is_bounded(tmp_path: Path, monkeypatch: pytest.M
     assert (error.message, error.hint) == ("`bad.csv` holds more than 1 MiB", "split it")
 
 
-def test_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f41_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_columns, "ROWS_MAX", 2)
     rows = "".join(f"{T0 + minute * MINUTE_MS},1,1,1,1,0\n" for minute in range(3))
     error = refusal(tmp_path, HEADER + rows)

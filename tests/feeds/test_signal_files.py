@@ -183,7 +183,7 @@ class TestFiles:
     | st.text(max_size=120)
     | st.text(alphabet="symbolide,\n\r\"{}[]:- A;'\ud800\x00", max_size=120),
 )
-def test_any_content_is_signals_or_one_error(name: str, raw: bytes | str) -> None:
+def test_f42_any_content_is_signals_or_one_error(name: str, raw: bytes | str) -> None:
     try:
         assert isinstance(read(raw, name), tuple)
     except InputFileError as error:

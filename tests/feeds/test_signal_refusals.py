@@ -226,7 +226,7 @@ class TestBadRows:
         assert message in second
 
     @pytest.mark.parametrize(("name", "text", "messages"), BAD_FILES)
-    def test_every_bad_row_is_reported(self, name: str, text: str, messages: list[str]) -> None:
+    def test_f31_every_bad_row_is_reported(self, name: str, text: str, messages: list[str]) -> None:
         first, *lines = refusal(text, name)
         assert first.endswith(f"in {name}, nothing was imported")
         assert len(lines) == len(messages)

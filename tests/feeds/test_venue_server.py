@@ -51,7 +51,7 @@ def test_single_batch_and_all_have_their_shapes(venue: VenueServer) -> None:
         ("klines?symbol=AAAUSDT", 400, "-1102"),
         ("klines?symbol=AAAUSDT&interval=1s", 400, "-1120"),
         ("klines?symbol=AAAUSDT&interval=2m", 400, "-1120"),
-        ("depth", 404, "404"),
+        ("trades", 404, "404"),
     ],
 )
 def test_refusals_are_the_venues(venue: VenueServer, path: str, status: int, words: str) -> None:

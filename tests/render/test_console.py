@@ -44,7 +44,7 @@ def test_drawing_characters_follow_the_locale(environment: Mapping[str, str], is
     assert Screen(Stream(is_terminal=True), environment).is_unicode is is_unicode
 
 
-def test_a_line_is_coloured_made_safe_and_never_markup() -> None:
+def test_f37_a_line_is_coloured_made_safe_and_never_markup() -> None:
     stream = Stream(is_terminal=True)
     screen = Screen(stream, COLORFUL)
     screen.line("[red]x[/red] :smile: ", Cell("\x1b+5", Tone.GAIN), " 7")
@@ -88,3 +88,26 @@ def test_progress_is_silent_elsewhere(is_terminal: bool, total: int, is_wanted: 
     with Progress(stream, "x", total, is_wanted=is_wanted) as steps:
         steps.advance()
     assert stream.text() == ""
+
+
+LONG = (Cell("#1 open long at ", Tone.STRONG), Cell("110"), Cell(", stop 95, target 120 ", Tone.DIM), "free 1")
+
+
+def test_a_pipe_gets_a_long_line_whole() -> None:
+    stream = Stream()
+    Screen(stream, {"COLUMNS": "20"}).flow(*LONG)
+    assert stream.text() == "#1 open long at 110, stop 95, target 120 free 1\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ("47", ["#1 open long at 110, stop 95, target 120 free 1"]),
+        ("46", ["#1 open long at 110, stop 95, target 120 free ", "   1"]),
+        ("19", ["#1 open long at ", "   110, stop 95, ", "   target 120 free ", "   1"]),
+    ],
+)
+def test_a_terminal_gets_it_broken_between_words(columns: str, expected: list[str]) -> None:
+    stream = Stream(is_terminal=True)
+    Screen(stream, {"COLUMNS": columns, "NO_COLOR": "1"}).flow(*LONG)
+    assert stream.text().splitlines()[: len(expected)] == expected

@@ -60,7 +60,7 @@ def test_harmless_text_is_left_alone(text: str) -> None:
 
 
 @given(TEXTS)
-def test_no_text_cell_begins_like_a_formula(text: str) -> None:
+def test_f33_no_text_cell_begins_like_a_formula(text: str) -> None:
     cell = next(csv.reader(io.StringIO("".join(csv_lines(Sheet(("x", "y"), [(text, 1)]))), newline="")))
     assert cell == ["x", "y"]
     shown = neutral(text)

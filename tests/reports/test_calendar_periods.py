@@ -70,7 +70,7 @@ def test_no_trade_no_day() -> None:
     assert daily_profits([], BERLIN) == ()
 
 
-def test_days_of_23_and_25_hours_hold_their_hours() -> None:
+def test_f24_days_of_23_and_25_hours_hold_their_hours() -> None:
     hours = [n * 3_600_000 for n in range(-24, 24)]
     spring = daily_profits([a_closed_trade(n, "1", SPRING + at) for n, at in enumerate(hours)], BERLIN)
     autumn = daily_profits([a_closed_trade(n, "1", AUTUMN + at) for n, at in enumerate(hours)], BERLIN)

@@ -111,7 +111,7 @@ class Desk:
             exits=ExitWish(parse_level(sl), (parse_target(tp),)),
             size=parse_size("size", "1"),
         )
-        opened = open_one(self.world, "main", OpenRequest(signal=signal), catch_up(self.world, [symbol]))
+        opened = open_one(self.world, "main", OpenRequest(signal=signal, is_again=True), catch_up(self.world, [symbol]))
         assert opened.change is not None, opened.error
         return opened.change.after
 

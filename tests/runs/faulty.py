@@ -94,7 +94,7 @@ def opened(
         size=parse_size("size", "2"),
     )
     now = catch_up(world, [symbol]) if present is None else present
-    done = open_one(world, "main", OpenRequest(signal=signal), now)
+    done = open_one(world, "main", OpenRequest(signal=signal, is_again=True), now)
     assert done.change is not None, done.error
     return done.change.after
 

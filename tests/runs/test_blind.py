@@ -81,14 +81,14 @@ def test_a_quote_far_from_the_last_good_one_waits_for_a_second_look(desk: Desk) 
     assert desk.trade().exit_price == Decimal(72)
 
 
-def test_a_spike_that_is_gone_at_the_second_look_decides_nothing(desk: Desk) -> None:
+def test_f19_a_spike_that_is_gone_at_the_second_look_decides_nothing(desk: Desk) -> None:
     blind_desk(desk, (95, "101"), (120, "70"), (130, "100"), (140, "70"))
     desk.long()
     assert [at(desk, after) for after in (100, 120, 130, 140)] == [(), (), (), ()]
     assert desk.trade().status is Status.OPEN
 
 
-def test_a_halted_instrument_decides_nothing(desk: Desk) -> None:
+def test_f22_a_halted_instrument_decides_nothing(desk: Desk) -> None:
     blind_desk(desk, (100, "94"))
     desk.long()
     blind_desk(desk, (100, "94"), is_trading=False)

@@ -31,7 +31,7 @@ from tests.runs.desk import Desk, candle, desk_at
 from tests.runs.web import Listener
 
 PATH = {"PATH": "/usr/bin:/bin"}
-ALL = ("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused")
+ALL = ("order_filled", "trade_opened", "trade_changed", "trade_closed", "refused", "guard_acted")
 
 
 @pytest.fixture
@@ -129,7 +129,9 @@ def test_a_new_target_begins_with_the_present(desk: Desk, tmp_path: Path) -> Non
     assert [letter["event"] for letter in letters(tmp_path / "out")] == ["trade_closed"]
 
 
-def test_a_kill_between_sending_and_writing_it_down_repeats_with_the_same_number(desk: Desk, tmp_path: Path) -> None:
+def test_f40_a_kill_between_sending_and_writing_it_down_repeats_with_the_same_number(
+    desk: Desk, tmp_path: Path
+) -> None:
     target = keeper(tmp_path / "out")
     register(desk.world.store, [target])
     desk.long()

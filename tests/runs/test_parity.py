@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from papertrade.engine.exit_wish import ExitWish, parse_break_even, parse_trail
 from papertrade.engine.market import MINUTE_MS, Candle, Side
 from papertrade.engine.signal import EntryType
 from papertrade.engine.touch import touch
@@ -109,6 +110,21 @@ def test_a_candle_corrected_after_it_stopped_a_trade(shaky: tuple[Desk, FaultyTa
     assert field(report.differences, "closed_at").recorded == Instant(START + 4 * MINUTE_MS - 1)
     gone = field(report.differences, "fills[2]")
     assert (gone.recorded, gone.replayed) == ("stop_loss of 2 at 95", None)
+
+
+@pytest.mark.parametrize("wish", [ExitWish(break_even=parse_break_even("5%")), ExitWish(trail=parse_trail("1%"))])
+def test_a_candle_that_only_moved_the_stop_explains_the_exit_that_followed(
+    shaky: tuple[Desk, FaultyTape], wish: ExitWish
+) -> None:
+    desk, _ = shaky
+    desk.tape["AAAUSDT"][2:5] = [candle(2, "100 106 100 106"), candle(3, "101 101 98 98"), candle(4, "98 98 94 94")]
+    opened(desk.world, rules=wish)
+    watch(desk, 6)
+    del desk.tape["AAAUSDT"][2]
+    report = told(desk)
+    assert report.differing == (1,)
+    (found,) = {d.explanation for d in report.differences}
+    assert (found.reason, found.candle_ms) == (Reason.CANDLE_MISSING, START + 2 * MINUTE_MS)
 
 
 def test_another_price_at_the_same_candle(shaky: tuple[Desk, FaultyTape]) -> None:

@@ -68,7 +68,7 @@ def open_moving(desk: Desk, wish: ExitWish) -> Trade:
         exits=wish,
         size=parse_size("size", "2"),
     )
-    done = open_one(desk.world, "main", OpenRequest(signal=signal), catch_up(desk.world, ["AAAUSDT"]))
+    done = open_one(desk.world, "main", OpenRequest(signal=signal, is_again=True), catch_up(desk.world, ["AAAUSDT"]))
     assert done.change is not None, done.error
     return done.change.after
 

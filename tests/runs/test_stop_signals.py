@@ -46,7 +46,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
     assert stopping.reason is None
 
 
-def test_the_second_signal_leaves_at_once() -> None:
+def test_f26_the_second_signal_leaves_at_once() -> None:
     codes: list[int] = []
     with stopped_by_signals(Stopping(), codes.append):
         os.kill(os.getpid(), signal.SIGTERM)

@@ -105,10 +105,15 @@ def test_dataclasses_work_in_a_strategy(tmp_path: Path) -> None:
 
 def test_no_such_file(tmp_path: Path) -> None:
     error = refusal(str(tmp_path / "none.py"))
-    assert error.message == f"strategy `{tmp_path}/none.py` cannot be read: No such file or directory"
+    assert error.message == f"strategy `{tmp_path}/none.py` cannot be read: no such file or directory"
     assert (error.error_code, error.exit_code) == ("strategy_failed", 4)
     assert refusal(f"{tmp_path}/none.py:name").message.startswith(f"strategy `{tmp_path}/none.py` cannot be read")
-    assert "Is a directory" in refusal(str(tmp_path)).message
+    assert "is a directory" in refusal(str(tmp_path)).message
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".py", "x" * 300 + ".py:name", "a\0b.py"])
+def test_a_path_that_cannot_be_looked_at(tmp_path: Path, name: str) -> None:
+    assert "cannot be read: " in refusal(f"{tmp_path}/{name}").message
 
 
 def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_failure_names_the_line_of_the_user_and_the_candle(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return 1", "returned a int, expected signals or None"),
+        ("return 1", "returned an int, expected signals or None"),
         ("return 'long'", "returned a str, expected signals or None"),
         ("return [candles.signal('long'), None]", "returned a NoneType among its signals"),
         (

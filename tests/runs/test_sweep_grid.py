@@ -72,6 +72,12 @@ def test_what_is_no_holding_time_is_refused(text: str) -> None:
         parse_holds(text)
 
 
+def test_the_example_for_holding_times_is_one() -> None:
+    with pytest.raises(ValueError, match="is no range") as refusal:
+        parse_holds("1h:5h")
+    assert str(refusal.value) == "`1h:5h` is no range: write `1h:24h:1h` (start:end:step), `30m,4h` or `none`"
+
+
 @pytest.mark.parametrize(
     "values",
     [(), (Decimal(0),), (Decimal(2), Decimal(1)), (None, Decimal(1)), (Decimal(1), Decimal(1))],

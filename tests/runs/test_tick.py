@@ -45,7 +45,7 @@ def last_event(world: World) -> int:
 # -- once ----------------------------------------------------------------------------------------------
 
 
-def test_a_tick_run_twice_changes_nothing(shaky: tuple[Desk, FaultyTape]) -> None:
+def test_f44_a_tick_run_twice_changes_nothing(shaky: tuple[Desk, FaultyTape]) -> None:
     desk, _ = shaky
     trade = opened(desk.world)
     at_minute(desk, 7.5)
@@ -88,7 +88,7 @@ def test_small_batches_decide_like_one(shaky: tuple[Desk, FaultyTape], monkeypat
 # -- one broken trade stops no other ---------------------------------------------------------------------
 
 
-def test_a_trade_whose_row_is_broken_is_set_aside_and_caught_up_from_its_own_mark(
+def test_f43_a_trade_whose_row_is_broken_is_set_aside_and_caught_up_from_its_own_mark(
     shaky: tuple[Desk, FaultyTape],
 ) -> None:
     desk, _ = shaky

@@ -98,7 +98,7 @@ def test_a_stop_that_was_touched_closes_in_its_minute(desk: Desk) -> None:
     assert closed.happening.view.trade == trade
 
 
-def test_a_watch_that_slept_comes_to_the_same_result(desk: Desk) -> None:
+def test_f25_a_watch_that_slept_comes_to_the_same_result(desk: Desk) -> None:
     desk.tape["AAAUSDT"][2] = candle(2, "100 101 94 99")
     desk.tape["AAAUSDT"] += [candle(number, "99 99 99 99") for number in range(10, 200)]
     desk.long()
@@ -122,7 +122,7 @@ def test_a_jump_of_the_wall_clock_is_told(desk: Desk, by_ms: int, told: int) -> 
     assert desk.of(Jumped) == [Jumped(by_ms)] * told
 
 
-def test_a_clock_set_back_does_not_stretch_the_sleep(desk: Desk) -> None:
+def test_f23_a_clock_set_back_does_not_stretch_the_sleep(desk: Desk) -> None:
     watch = desk.watch()
     watch.begin(1)
     watch.step()
@@ -296,7 +296,7 @@ def test_a_target_that_fails_is_told_once_until_it_fails_in_another_way(desk: De
     assert [cast("NotTold", n).sent.error for n in desk.of(NotTold)] == ["HTTP 500", "HTTP 500", "HTTP 502"]
 
 
-def test_a_second_watch_is_refused_and_told_who_runs(desk: Desk) -> None:
+def test_f03_a_second_watch_is_refused_and_told_who_runs(desk: Desk) -> None:
     with (
         watch_lock(desk.world, LOOP, 4711),
         pytest.raises(WatchRunning, match="watch, pid 4711, since 2026-11-20T10"),

@@ -115,7 +115,7 @@ def test_an_address_of_six_groups() -> None:
 @pytest.mark.parametrize(
     "addresses", [("127.0.0.1",), ("8.8.8.8", "127.0.0.1"), ("10.0.0.1", "8.8.8.8"), ("::ffff:10.0.0.1",)]
 )
-def test_one_private_answer_is_enough_to_refuse(addresses: tuple[str, ...]) -> None:
+def test_f39_one_private_answer_is_enough_to_refuse(addresses: tuple[str, ...]) -> None:
     message = refusal(Hook("https://rebinding.example.org/"), *addresses)
     assert message == "the host is in a private network (`allow_private: true` allows that)"
 

@@ -234,6 +234,21 @@ def test_a_trail_a_break_even_and_a_time_limit(shaky: tuple[Desk, FaultyTape]) -
     assert left.reason == "trail `150` is no less than the price it begins at, `100`"
 
 
+def test_another_stop_after_the_first_target(shaky: tuple[Desk, FaultyTape]) -> None:
+    """Half leaves at 103 in minute 5, whose close of 104 is above the 102 where the stop stands from then on."""
+    desk, _ = shaky
+    opened(desk.world, sl="90", tp=("103:0.5", "120:0.5"))
+    watch(desk, 8)
+    found = otherwise(desk, Alternative(after_first=parse_level("102"), keeps_after_first=False))
+    assert found.left_out == ()
+    (pair,) = found.pairs
+    assert pair.actual.ruling.levels is not None
+    assert pair.other.ruling.levels is not None
+    assert (str(pair.actual.ruling.levels.stop), str(pair.other.ruling.levels.stop)) == ("90", "102")
+    (kept,) = otherwise(desk, Alternative(fee_rate=Decimal(0))).pairs
+    assert kept.other.order.exits.after_first is None
+
+
 def test_exits_that_contradict_what_is_kept_leave_the_trade_out(shaky: tuple[Desk, FaultyTape]) -> None:
     desk, _ = shaky
     opened(desk.world, sl="90", tp=("2R",))

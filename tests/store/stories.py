@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,15 +21,17 @@ from papertrade.engine.messages import (
     Refused,
     SignalAdded,
     SignalCancelled,
+    StopMoved,
     TagsChanged,
     TradeEnded,
     TradeEvent,
     TradeFlagged,
     TradePlaced,
 )
-from papertrade.engine.signal import EntryType, ExitWish, Signal, parse_level, parse_target
+from papertrade.engine.signal import EntryType, ExitWish, Signal, TrailWish, parse_level, parse_target
 from papertrade.engine.touch import touch
-from papertrade.engine.trade import Flag, Levels, Order, Ruling, Status, Terms, Trade
+from papertrade.engine.trade import Flag, Funding, Levels, Order, Ruling, Status, Terms, Trade
+from papertrade.engine.trails import pooled
 from papertrade.store.rows import Recorded
 from papertrade.store.store import Store, Writer
 
@@ -169,6 +171,35 @@ def shown(writer: Writer, number: int, candle: Candle) -> None:
     record(writer, *touched_by(trade, candle), before=trade)
 
 
+def led(writer: Writer, numbers: Sequence[int], candle: Candle) -> None:
+    """Show a candle that only makes a new peak to trades of one instrument, and record that as one event."""
+    trades = writer.trades(numbers)
+    moves = [event for trade in trades.values() for event in touched_by(trade, candle) if isinstance(event, StopMoved)]
+    order = trades[numbers[0]].order
+    writer.record([Recorded(pooled(order.venue, order.symbol, moves), candle.last_ms)], trades)
+
+
+def trailing(distance: str) -> ExitWish:
+    """Return a stop at 2 %, a target far away, and a trail that follows at a distance."""
+    return ExitWish(parse_level("2%"), (parse_target("50%"),), trail=TrailWish(parse_level(distance)))
+
+
+def led_trails(writer: Writer) -> None:
+    """Let new peaks lead the trails of several trades at once, of two accounts, and one trail alone."""
+    later = START_MS + MINUTE_MS
+    near = entered(writer, a_signal("near trail", symbol="SOLUSDT", exits=trailing("1%")))
+    far = entered(writer, a_signal("far trail", symbol="SOLUSDT", exits=trailing("5%")))
+    other = entered(writer, a_signal("other trail", symbol="SOLUSDT", exits=trailing("3%")), account_id=2)
+    led(writer, [near, far, other], a_candle(later, "99.5", "100.4"))
+    levels = writer.trades([near])[near].ruling.levels
+    ruling = Ruling(later + 3 * MINUTE_MS, trailing("1%"), levels)
+    changed = LevelsChanged(trade_id=near, ruling=ruling, at_ms=later + MINUTE_MS, reason="the same once more")
+    record(writer, changed, before=writer.trades([near])[near])
+    led(writer, [near, far], a_candle(later + 2 * MINUTE_MS, "99.6", "100.5"))
+    led(writer, [other], a_candle(later + 2 * MINUTE_MS, "99.6", "100.5"))
+    shown(writer, far, a_candle(later + 3 * MINUTE_MS, "97", "99", "98.5", "98.5"))
+
+
 def whole_book(writer: Writer) -> None:
     """Make a book with every kind of event and a trade in every state."""
     later = START_MS + MINUTE_MS
@@ -233,3 +264,14 @@ def whole_book(writer: Writer) -> None:
             Recorded(EpochStarted(account_id=second, epoch=2), later),
         ]
     )
+
+
+def held_at_a_cost(writer: Writer) -> None:
+    """Hold a short trade that receives funding and pays interest, and end it by its stop."""
+    terms = Terms(funding=Funding(Decimal("0.01"), 3 * MINUTE_MS), borrow=Decimal("0.05"), leverage=Decimal(5))
+    exits = ExitWish(parse_level("10%"), (parse_target("2%:0.5"),))
+    number = entered(writer, a_signal("held", side=Side.SHORT, symbol="ADAUSDT", exits=exits), terms=terms)
+    for minute in range(1, 4):
+        shown(writer, number, a_candle(START_MS + minute * MINUTE_MS, "99", "101"))
+    shown(writer, number, a_candle(START_MS + 4 * MINUTE_MS, "97", "101"))
+    shown(writer, number, a_candle(START_MS + 5 * MINUTE_MS, "99", "111"))

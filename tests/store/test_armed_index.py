@@ -11,15 +11,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
+from papertrade.engine.conventions import OBSERVED
 from papertrade.engine.market import MINUTE_MS, Candle, Side
-from papertrade.engine.signal import EntryType, ExitWish, Level, LevelKind, TargetWish
+from papertrade.engine.signal import EntryType, ExitWish, Level, LevelKind, TargetWish, parse_target
 from papertrade.engine.touch import touch
 from papertrade.engine.trade import Terms
 from papertrade.store import armed_index
 from papertrade.store.market import LIVE_INSTRUMENTS
 from papertrade.store.rows import Seen
 from papertrade.store.store import Store, Writer
-from tests.store.stories import START_MS, a_candle, a_limit, a_signal, doing, entered, founded, opened, placed, shown
+from tests.store.stories import (
+    START_MS,
+    a_candle,
+    a_limit,
+    a_signal,
+    doing,
+    entered,
+    founded,
+    opened,
+    placed,
+    shown,
+    trailing,
+)
 
 LATER = START_MS + MINUTE_MS
 
@@ -64,6 +77,49 @@ def test_what_is_found_comes_with_its_symbol(book: Store) -> None:
     with book.read() as reader:
         found = reader.touched([seen("1", "1000"), seen("1", "1000", "ETHUSDT")])
     assert found == {3: "ETHUSDT", 6: "BTCUSDT", 7: "BTCUSDT"}
+
+
+@pytest.mark.parametrize(
+    ("side", "low", "high", "last_open_ms", "expected"),
+    [
+        (Side.LONG, "99.5", "100.5", LATER, {1: True}),
+        (Side.LONG, "99.5", "103.1", LATER, {1: True, 2: False}),
+        (Side.LONG, "99", "100.5", LATER, {1: False}),
+        (Side.LONG, "99", "100", LATER, {1: False}),
+        (Side.SHORT, "99.5", "100.5", LATER, {1: True}),
+        (Side.SHORT, "99.5", "101", LATER, {1: False}),
+        (Side.LONG, "99.5", "99.9", LATER + 60 * MINUTE_MS, {3: False}),
+    ],
+)
+def test_a_trade_whose_trail_may_be_all_that_moves_is_told_apart(
+    store: Store, side: Side, low: str, high: str, last_open_ms: int, expected: dict[int, bool]
+) -> None:
+    """Entered at 100.05 or 99.95, trade 1 trails at 1 %, trade 2 has a target at 3 %; trade 3 waits for an hour."""
+
+    def story(writer: Writer) -> None:
+        founded(writer)
+        entered(writer, a_signal("trails", side=side, exits=trailing("1%")))
+        entered(writer, a_signal("target", side=side, exits=ExitWish(targets=(parse_target("3%"),))))
+        placed(writer, a_limit(price="50", side=Side.LONG), expires_at=LATER + 60 * MINUTE_MS)
+
+    store.write(story)
+    with store.read() as reader:
+        found = reader.reached([seen(low, high, last_open_ms=last_open_ms)])
+    assert {number: trade.is_led for number, trade in found.items()} == expected
+
+
+def test_symbols_with_trades_that_quotes_decide_are_found_by_an_index_of_their_own(store: Store) -> None:
+    def story(writer: Writer) -> None:
+        founded(writer)
+        entered(writer, a_signal("candles"))
+        entered(writer, a_signal("quotes", symbol="ETHUSDT"), terms=Terms(convention=OBSERVED))
+        ended = entered(writer, a_signal("ended", symbol="SOLUSDT"), terms=Terms(convention=OBSERVED))
+        shown(writer, ended, a_candle(LATER, "90", "101"))
+
+    store.write(story)
+    with store.read() as reader:
+        assert reader.quoted_symbols("binance") == {"ETHUSDT"}
+        assert reader.quoted_symbols("elsewhere") == frozenset()
 
 
 def test_an_ended_trade_is_never_offered(book: Store) -> None:

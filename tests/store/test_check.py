@@ -16,7 +16,7 @@ from papertrade.store.rows import CheckReport, Difference
 from papertrade.store.store import Store
 from papertrade.store.tables import EVENT, VIEWS
 from papertrade.store.views import InvariantBroken
-from tests.store.stories import founded, opened, whole_book
+from tests.store.stories import founded, held_at_a_cost, led_trails, opened, whole_book
 
 EDITED = (EVENT, *VIEWS)
 ONE_LESS = "UPDATE ledger SET amount_u = amount_u - 1 WHERE event_seq = 2 AND book = 'cash'"
@@ -32,6 +32,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "book.db"
     store = opened(path)
     store.write(whole_book)
+    store.write(led_trails)
+    store.write(held_at_a_cost)
     assert store.check().is_sound
     store.close()
     return path

@@ -98,7 +98,7 @@ def test_of_24_processes_one_makes_the_database(tmp_path: Path) -> None:
         assert store.check().is_sound
 
 
-def test_two_closers_close_a_trade_once(tmp_path: Path) -> None:
+def test_f07_two_closers_close_a_trade_once(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     rounds = 12
     with closing(opened(path)) as store:
@@ -121,7 +121,7 @@ def test_two_closers_close_a_trade_once(tmp_path: Path) -> None:
             assert len(reader.fills()) == 2 * rounds
 
 
-def test_writers_readers_and_checkpoints_get_on_with_each_other(tmp_path: Path) -> None:
+def test_f06_writers_readers_and_checkpoints_get_on_with_each_other(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     make(path)
 
@@ -145,7 +145,7 @@ def test_writers_readers_and_checkpoints_get_on_with_each_other(tmp_path: Path) 
         assert report.events == 3 + 6 * 12 * 2
 
 
-def test_a_child_inherits_no_usable_store(store: Store) -> None:
+def test_f45_a_child_inherits_no_usable_store(store: Store) -> None:
     def use(_: int) -> int:
         with pytest.raises(RuntimeError, match="opened by another process"):
             store.write(founded)

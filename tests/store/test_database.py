@@ -151,7 +151,7 @@ def header_changed(path: Path, offset: int, value: int) -> bytes:
         (68, 7, "it is not a papertrade database"),
     ],
 )
-def test_what_is_not_ours_or_newer_is_refused_untouched(store: Store, offset: int, value: int, reason: str) -> None:
+def test_f14_what_is_not_ours_or_newer_is_refused_untouched(store: Store, offset: int, value: int, reason: str) -> None:
     store.write(founded)
     store.close()
     content = header_changed(store.path, offset, value)

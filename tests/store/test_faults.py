@@ -148,7 +148,7 @@ def test_kills_at_random_moments_leave_whole_books(tmp_path: Path) -> None:
         events = after
 
 
-def test_a_log_torn_anywhere_gives_a_prefix_of_history(tmp_path: Path) -> None:
+def test_f02_a_log_torn_anywhere_gives_a_prefix_of_history(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     prepared(path)
     store = opened(path)
@@ -256,7 +256,7 @@ def test_a_full_disk_loses_nothing_and_says_so(small_disk: Path) -> None:
         assert store.check().is_sound
 
 
-def test_a_database_on_a_full_disk_is_refused_clearly(small_disk: Path, tmp_path: Path) -> None:
+def test_f10_a_database_on_a_full_disk_is_refused_clearly(small_disk: Path, tmp_path: Path) -> None:
     path = small_disk / "book.db"
     prepared(path)
     fill_up(small_disk)

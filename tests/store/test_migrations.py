@@ -119,7 +119,7 @@ def test_a_present_file_is_left_alone(old: Path) -> None:
 
 
 @pytest.mark.parametrize("dying", [-2, -1])
-def test_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) -> None:
+def test_f13_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int) -> None:
     def die(connection: Connection) -> None:
         STEPS[dying](connection)
         raise PowerCut

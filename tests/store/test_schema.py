@@ -9,7 +9,7 @@ import pytest
 
 from papertrade.store import schema
 from papertrade.store.store import Store
-from papertrade.store.tables import Stored
+from papertrade.store.tables import TRADE, Stored
 
 
 @pytest.fixture
@@ -56,12 +56,8 @@ def outsider(book: Store) -> Iterator[sqlite3.Connection]:
         ("INSERT INTO ledger VALUES (1, 'gold', 1, NULL, 5)", "book_known"),
         ("INSERT INTO ledger VALUES (999, 'cash', 1, NULL, 5)", "FOREIGN KEY"),
         (
-            "INSERT INTO trade SELECT 99, account_id, epoch, signal_id, signal_key, source, venue, symbol, side, "
-            "entry_type, order_price, order_quantity, exits, terms, placed_ms, order_whole_from_ms, expires_ms, "
-            "confidence, reason, order_tags, order_flags, status, quantity, open_quantity, reserve_u, rulings, "
-            "applied_to_ms, whole_from_ms, tags, flags, entry_price, opened_ms, initial_stop, liquidation_price, "
-            "entry_fee_u, entry_fee_left_u, fees_u, slippage_u, gross_u, realized_u, exit_value, exit_reason, "
-            "closed_ms, is_ambiguous, armed_below, armed_above, armed_at FROM trade WHERE id = 7",
+            f"INSERT INTO trade SELECT 99, {', '.join(c.name for c in list(TRADE.columns)[1:])} "
+            "FROM trade WHERE id = 7",
             "UNIQUE constraint failed: trade.account_id, trade.signal_id",
         ),
     ],
@@ -91,7 +87,7 @@ def test_every_statement_makes_one_object_of_its_name() -> None:
 def test_caches_are_named_after_what_they_hold() -> None:
     held = ("instrument", "candle", "quote", "price", "equity", "watermark", "coverage", "cursor", "delivery")
     others = (*held, "venue", "run", "migration", "setting")
-    views = {"event", "account", "signal", "trade", "fill", "ledger", "note"}
+    views = {"event", "account", "signal", "trade", "fill", "ledger", "trail_move", "note"}
     caches = {table.name for table in Stored.metadata.sorted_tables} - views
-    assert len(caches) == 14
+    assert len(caches) == 16
     assert [name for name in caches if not name.startswith(others)] == []

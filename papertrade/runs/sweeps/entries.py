@@ -7,7 +7,6 @@ a size that no result changes. The rule to keep: nothing here knows a target or 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import IntEnum
 from typing import Final
@@ -18,6 +17,7 @@ from papertrade.engine.messages import EntryFilled, Liquidity, TradePlaced
 from papertrade.engine.money import CONTEXT, ZERO, exact, to_grid
 from papertrade.engine.signal import EntryType, ExitWish, Signal, Size, SizeKind
 from papertrade.engine.trade import Order, Trade
+from papertrade.engine.values import dataclass, replace
 from papertrade.runs.backtest import BacktestRequest, BacktestResult, RefusedSignal, backtest
 
 SHARE_OF_CASH: Final = Decimal("0.1")
@@ -81,7 +81,7 @@ def find_entries(base: BacktestRequest) -> Entries:
     notional = fixed_notional(base.cash)
     fixed = tuple(fixed_signal(signal, number, notional) for number, signal in enumerate(base.signals))
     bare = [replace(signal, exits=ExitWish()) for signal in fixed]
-    result = backtest(replace(base, signals=bare, cash=_PLENTY, max_open=None, detail={}))
+    result = backtest(replace(base.unrestrained(), signals=bare, cash=_PLENTY, detail={}))
     trades = {trade.id: trade for trade in result.trades}
     entries = tuple(_entries(base.signals, result, trades))
     return Entries(

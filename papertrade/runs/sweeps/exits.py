@@ -8,7 +8,6 @@ sections 3 and 4 of docs/semantics.md, step by step as `engine.touch` walks them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, assert_never
 
@@ -17,6 +16,7 @@ import numpy as np
 from papertrade.engine.conventions import Convention, GapFill, LimitFill, SameCandle
 from papertrade.engine.messages import Liquidity
 from papertrade.engine.money import CONTEXT
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries, IntColumn
 from papertrade.runs.sweeps.entries import Beginning, Entry
 from papertrade.runs.sweeps.fills import FillTable, Level

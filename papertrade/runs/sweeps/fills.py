@@ -7,7 +7,6 @@ here is one that the engine makes, in the same direction and at the same place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +17,7 @@ from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity
 from papertrade.engine.money import exact, to_grid, to_units
 from papertrade.engine.trade import Terms
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.runs.sweeps.entries import Entry
 from papertrade.runs.sweeps.integers import (

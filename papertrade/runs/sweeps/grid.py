@@ -6,17 +6,19 @@ to keep: a range includes its end only if its steps reach it, and a grid that no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from papertrade.engine.instants import duration_text, parse_duration
 from papertrade.engine.money import HUNDRED, exact, parse_decimal, plain
+from papertrade.engine.values import dataclass
 
 COMBINATIONS_MAX: Final = 1_000_000
 VALUES_MAX: Final = 10_000
 _DECIMALS_MAX: Final = 8
 _NONE: Final = "none"
+_PERCENTS: Final = "`0.5:5:0.5` (start:end:step), `1,2,3`"
+_HOLDS: Final = "`1h:24h:1h` (start:end:step), `30m,4h`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def parse_percents(text: str) -> Percents:
     """
     found: set[Decimal] = set()
     has_none = False
-    for part in _parts(text):
+    for part in _parts(text, _PERCENTS):
         if part == _NONE:
             has_none = True
             continue
@@ -130,7 +132,7 @@ def parse_holds(text: str) -> Holds:
     """Read `1h:24h:1h` (start, end, step), `30m,4h`, `none`, or a mix with commas. Raises ValueError."""
     found: set[int] = set()
     has_none = False
-    for part in _parts(text):
+    for part in _parts(text, _HOLDS):
         if part == _NONE:
             has_none = True
             continue
@@ -150,10 +152,10 @@ def hold_text(hold_ms: int | None) -> str:
     return _NONE if hold_ms is None else duration_text(hold_ms)
 
 
-def _parts(text: str) -> list[str]:
+def _parts(text: str, examples: str) -> list[str]:
     parts = [part.strip().lower() for part in text.split(",")]
     if any(not part or part.count(":") not in (0, 2) for part in parts):
-        raise _unreadable(text)
+        raise _unreadable(text, examples)
     return parts
 
 
@@ -161,7 +163,7 @@ def _percent(word: str, text: str) -> Decimal:
     try:
         value = parse_decimal(word.strip().removesuffix("%"))
     except ValueError:
-        raise _unreadable(text) from None
+        raise _unreadable(text, _PERCENTS) from None
     if not 0 < value <= HUNDRED * HUNDRED:
         raise ValueError(f"`{word.strip()}` of `{text}` must be above 0 and at most 10000 percent")
     return value
@@ -185,6 +187,6 @@ def _check_count(count: int, text: str) -> None:
         raise ValueError(f"`{text}` has `{count}` values, more than `{VALUES_MAX}`")
 
 
-def _unreadable(text: str) -> ValueError:
+def _unreadable(text: str, examples: str) -> ValueError:
     shown = text if len(text) <= 40 else f"{text[:37]}..."
-    return ValueError(f"`{shown}` is no range: write `0.5:5:0.5` (start:end:step), `1,2,3` or `none`")
+    return ValueError(f"`{shown}` is no range: write {examples} or `none`")

@@ -7,13 +7,13 @@ for each combination the same trades, to the last digit, as an exact backtest of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from papertrade.engine.market import DAY_MS, HOUR_MS, first_whole_open
 from papertrade.engine.money import to_units
+from papertrade.engine.values import dataclass
 from papertrade.errors import Refused
 from papertrade.feeds.candle_series import CandleSeries, IntColumn
 from papertrade.reports.ratios import periods_per_year

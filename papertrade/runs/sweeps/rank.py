@@ -8,12 +8,13 @@ keep: a figure here is the figure that `reports` computes from an exact backtest
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
+from papertrade.engine.values import dataclass
 from papertrade.feeds.candle_series import IntColumn
 from papertrade.runs.sweeps.exits import NEVER, REFUSED, Leg
 from papertrade.runs.sweeps.integers import Flags, Floats

@@ -7,12 +7,12 @@ rest were credit. The rule to keep: no figure here comes from the ranking's arra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from papertrade.engine.money import CONTEXT, to_units
 from papertrade.engine.signal import Signal
+from papertrade.engine.values import dataclass, replace
 from papertrade.reports.metrics import MetricsReport
 from papertrade.reports.returns import Series
 from papertrade.runs.backtest import BacktestRequest, BacktestResult, backtest
@@ -35,10 +35,9 @@ def run_fixed(base: BacktestRequest, entries: Entries, grid: Grid, combination: 
     """Run the model of the ranking: every signal taken with its fixed size, cash never short."""
     credit = CONTEXT.multiply(entries.tied_up, Decimal(2))
     request = replace(
-        base,
+        base.unrestrained(),
         signals=_with_exits(entries.fixed, grid, combination),
         cash=CONTEXT.add(base.cash, credit),
-        max_open=None,
         detail={},
         progress=None,
     )

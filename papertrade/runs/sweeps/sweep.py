@@ -8,7 +8,6 @@ which combinations are judged reaches the sample in which they are ranked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ import numpy as np
 
 from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.money import CONTEXT, ONE, ZERO, from_units, plain
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import Refused
 from papertrade.feeds.candle_series import IntColumn
 from papertrade.reports.deflated_sharpe import deflated_sharpe, expected_best_sharpe

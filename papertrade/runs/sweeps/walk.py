@@ -7,7 +7,6 @@ a stretch is chosen from candles and signals of that stretch alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from papertrade.engine.market import DAY_MS, floor_ms
 from papertrade.engine.money import UNITS_PER_ONE, to_units
 from papertrade.engine.trade import Status
+from papertrade.engine.values import dataclass, replace
 from papertrade.errors import Refused
 from papertrade.reports.closed_trade import closed_trade
 from papertrade.reports.metric import Metric
