@@ -70,7 +70,7 @@ def kills(command: Command, stage: Stage, scratch: Path, numbers: Sequence[int])
 
 
 @pytest.mark.parametrize("command", SOME, ids=lambda command: f"{command.name} {command.setting}")
-def test_a_kill_at_some_statements_leaves_whole_books(command: Command, stage: Stage, tmp_path: Path) -> None:
+def test_f01_a_kill_at_some_statements_leaves_whole_books(command: Command, stage: Stage, tmp_path: Path) -> None:
     kills(command, stage, tmp_path, [3, 17, 31])
 
 

@@ -28,12 +28,12 @@ class Auditor:
     commits: int = 0
     checks: int = 0
 
-    def look(self) -> None:
-        """Raise Unsound if anything is wrong."""
+    def look(self) -> int:
+        """Raise Unsound if anything is wrong; return the number of the newest event."""
         with self.store.read() as reader:
             last = reader.last_seq()
             if last == self.seen:
-                return
+                return last
             if last < self.seen:
                 raise Unsound(f"the journal lost events: {last} after {self.seen}")
             self.seen = last
@@ -41,6 +41,16 @@ class Auditor:
         self.commits += 1
         if self.commits % self.every == 0:
             self.check()
+        return last
+
+    def look_for_remains(self, run_id: str, after_seq: int) -> int:
+        """Raise Unsound if a process that failed to write left events behind; return the newest event's number."""
+        with self.store.read() as reader:
+            query = "SELECT COUNT(*) FROM event WHERE seq > ? AND run_id = ?"
+            left = reader._connection.exec_driver_sql(query, (after_seq, run_id)).scalar_one()
+            if left:
+                raise Unsound(f"a write of {run_id} failed and left {left} events behind")
+            return reader.last_seq()
 
     def check(self) -> None:
         """Replay the journal and compare every view with it."""

@@ -11,13 +11,16 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from papertrade.errors import DatabaseBusy
 from papertrade.store.database import raw
 from papertrade.store.store import Reader, Store, Writer
+from tests.simulation.audit import Auditor, Unsound
 
 T = TypeVar("T")
 
@@ -64,6 +67,17 @@ class Fate:
         """Let what was decided not happen."""
         self._when, self._statements = ("", 0), 0
 
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Let somebody else live for a while: what is decided for the one who waits keeps until then."""
+        before = self._when, self._statements, self.is_dead
+        self.forgive()
+        self.is_dead = False
+        try:
+            yield
+        finally:
+            self._when, self._statements, self.is_dead = before
+
     def at_statement(self, connection: Connection) -> None:
         """Strike before the chosen statement."""
         self._statements += 1
@@ -104,31 +118,66 @@ class Fate:
         self._when = ("", 0)
 
 
+class Around(Protocol):
+    """What surrounds a process: others who may act before a transaction of its, or amid one."""
+
+    def others(self) -> None:
+        """Let somebody else act now, or not."""
+
+    def amid(self, path: Path, *, is_writing: bool) -> None:
+        """Let somebody else act while a transaction is under way, or not."""
+
+
 class SimulatedStore(Store):
-    """The real store; before a transaction others may run, and inside one fate may strike."""
+    """The real store; before and amid a transaction others may run, and inside one fate may strike."""
 
     fate: Fate
-    others: Callable[[], None]
-    audit: Callable[[], None]
+    around: Around
+    auditor: Auditor
+    is_writing: bool = False
+    known_seq: int = 0
 
-    def haunt(self, fate: Fate, others: Callable[[], None], audit: Callable[[], None]) -> None:
-        """Let fate, the other actors and the auditor take part from now on."""
-        self.fate, self.others, self.audit = fate, others, audit
+    def haunt(self, fate: Fate, around: Around, auditor: Auditor) -> None:
+        """Let fate, the other actors and the auditor take part from now on.
+
+        A lock of SQLite's is refused at once instead of after 5 s: whoever holds it cannot go on meanwhile.
+        """
+        self.fate, self.around, self.auditor = fate, around, auditor
         connection = self._connection
-        event.listen(connection, "before_cursor_execute", lambda *_: fate.at_statement(connection))
+        raw(connection).execute("PRAGMA busy_timeout = 0").close()
+        event.listen(connection, "before_cursor_execute", self._at_statement)
         event.listen(connection, "commit", fate.at_commit)
 
     def write(self, change: Callable[[Writer], T]) -> T:
-        self.others()
+        self.around.others()
         self.fate.decide()
-        result = super().write(change)
-        self.audit()
+        has_begun = False
+
+        def begun(writer: Writer) -> T:
+            nonlocal has_begun
+            has_begun = self.is_writing = True
+            try:
+                return change(writer)
+            finally:
+                self.is_writing = False
+
+        try:
+            result = super().write(begun)
+        except DatabaseBusy as error:
+            self._look_for_remains()
+            if has_begun:
+                raise Unsound("a transaction that had begun was told to wait for another") from error
+            raise
+        except Exception:
+            self._look_for_remains()
+            raise
+        self.known_seq = self.auditor.look()
         self.fate.after_commit(self._connection)
         return result
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        self.others()
+        self.around.others()
         with super().read() as reader:
             yield reader
 
@@ -138,3 +187,15 @@ class SimulatedStore(Store):
             self._connection.invalidate()
         with suppress(SQLAlchemyError, sqlite3.Error):
             self._connection.close()
+
+    def _at_statement(self, *_: object) -> None:
+        self.fate.at_statement(self._connection)
+        self.around.amid(self.path, is_writing=self.is_writing)
+
+    def _look_for_remains(self) -> None:
+        """What failed must have left nothing: no event of ours, no transaction that goes on."""
+        if self.fate.is_dead:
+            return
+        if raw(self._connection).in_transaction:
+            raise Unsound("a write failed and its transaction goes on")
+        self.known_seq = self.auditor.look_for_remains(self.run_id, self.known_seq)

@@ -1,7 +1,8 @@
 """The trades as they must be: each alone, through every candle of its symbol, by the rule and nothing else.
 
 No store, no index, no polling, no crash: one trade, its own changes by hand at their own instants, and all final
-candles in time order. What the simulated world recorded of it must be exactly this.
+candles in time order. What the simulated world recorded of it must be exactly this. Whether the rule itself is right
+is asked in by_oracle.py.
 """
 
 from __future__ import annotations
@@ -9,24 +10,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from papertrade.engine.conventions import DecidedBy
 from papertrade.engine.market import MINUTE_MS
 from papertrade.engine.messages import (
+    CostCharged,
     EntryFilled,
     ExitFilled,
     LevelsChanged,
+    StopMoved,
     TradeEnded,
     TradeEvent,
     TradeFlagged,
     TradePlaced,
+    TradeVoided,
+    TrailsMoved,
     effective_ms,
 )
 from papertrade.engine.signal import ExitWish
 from papertrade.engine.state import evolve
 from papertrade.engine.touch import has_ambiguous_exit, touch
 from papertrade.engine.trade import ExitReason, Flag, Order, Ruling, Status, Trade
+from papertrade.engine.trails import is_new_peak, moves_of
 from papertrade.store.rows import EventFilter
 from papertrade.store.store import Reader
 from tests.simulation.market import Tape
+
+_OF_A_LIFE = (
+    TradePlaced,
+    EntryFilled,
+    ExitFilled,
+    CostCharged,
+    StopMoved,
+    TradeEnded,
+    TradeVoided,
+    LevelsChanged,
+    TradeFlagged,
+)
 
 
 @dataclass(frozen=True)
@@ -47,15 +66,19 @@ class Life:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether its result may depend on nothing but the market and its own changes."""
-        return not {Flag.OBSERVED, Flag.UNVERIFIED} & set(self.trade.flags)
+        """Whether its result may depend on nothing but the market and its own changes, never on who looked when."""
+        by_candles = self.order.terms.convention.decides is DecidedBy.FINAL_CANDLES
+        return by_candles and not {Flag.OBSERVED, Flag.UNVERIFIED} & set(self.trade.flags)
 
 
 def lives(reader: Reader) -> list[Life]:
     """Return every trade with its events."""
     found: dict[int, list[TradeEvent]] = {}
     for row in reader.events(EventFilter()):
-        if isinstance(row.event, TradePlaced | EntryFilled | ExitFilled | TradeEnded | LevelsChanged | TradeFlagged):
+        if isinstance(row.event, TrailsMoved):
+            for move in moves_of(row.event):
+                found[move.trade_id].append(move)
+        elif isinstance(row.event, _OF_A_LIFE):
             found.setdefault(row.event.trade_id, []).append(row.event)
     trades = reader.trades(found)
     return [Life(trades[number], tuple(events)) for number, events in sorted(found.items())]
@@ -63,12 +86,14 @@ def lives(reader: Reader) -> list[Life]:
 
 def is_by_hand(event: TradeEvent) -> bool:
     match event:
-        case TradePlaced() | LevelsChanged():
+        case TradePlaced() | TradeVoided() | LevelsChanged():
             return True
         case EntryFilled():
             return event.order is not None
         case ExitFilled():
             return event.reason is ExitReason.MANUAL
+        case CostCharged():
+            return event.applied_to is None
         case TradeEnded():
             return event.status is Status.CANCELLED
         case _:
@@ -76,8 +101,14 @@ def is_by_hand(event: TradeEvent) -> bool:
 
 
 def without_flags(events: Sequence[TradeEvent]) -> list[TradeEvent]:
-    """Leave out what only remarks on a trade."""
-    return [event for event in events if not isinstance(event, TradeFlagged)]
+    """Leave out what only remarks on a trade, and the new peaks that others followed before anything came of them."""
+    kept: list[TradeEvent] = []
+    for event in events:
+        if not isinstance(event, TradeFlagged):
+            if kept and is_new_peak(event) and is_new_peak(kept[-1]):
+                kept.pop()
+            kept.append(event)
+    return kept
 
 
 def modelled(life: Life, tape: Tape, until_ms: int, *, has_seconds: bool) -> list[TradeEvent]:
@@ -144,8 +175,12 @@ def _told(event: TradeEvent) -> str:
             return f"{when} {event.reason} {event.quantity} at {event.price} by {event.cause.rule} {event.flags} {sure}"
         case TradeEnded():
             return f"{when} {event.status} {event.why}"
+        case CostCharged():
+            return f"{when} {event.kind} {event.amount} for {event.quantity} at {event.price} to {event.to_ms}"
         case LevelsChanged():
             return f"{when} {_ruled([event.ruling])}"
+        case StopMoved():
+            return f"{when} to {event.stop} ({event.reason}) by {event.cause.rule}"
         case _:
             return when
 
@@ -155,4 +190,6 @@ def _ruled(rulings: Sequence[Ruling]) -> str:
 
 
 def _wished(exits: ExitWish) -> str:
-    return f"stop {exits.stop} targets {', '.join(map(str, exits.targets))}"
+    more = {"trail": exits.trail, "even": exits.break_even, "limit": exits.time_limit, "after": exits.after_first}
+    rules = "".join(f" {name} {wish}" for name, wish in more.items() if wish is not None)
+    return f"stop {exits.stop} targets {', '.join(map(str, exits.targets))}{rules}"

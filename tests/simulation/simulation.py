@@ -12,34 +12,40 @@ import tempfile
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from papertrade.engine.market import MINUTE_MS
-from papertrade.engine.messages import TradeEvent
-from papertrade.engine.step import Rules
+from papertrade.engine.messages import Event
 from papertrade.errors import PapertradeError
-from papertrade.runs import observe, tick
-from papertrade.runs.observe import ObservationRules
 from papertrade.runs.world import World
+from papertrade.store.locks import write_lock_path
 from papertrade.store.rows import EventFilter
 from papertrade.store.store import Store
-from tests.simulation.actors import Actor, Loop, User, Watcher, first_accounts
-from tests.simulation.audit import Auditor, Unsound
+from tests.simulation.actors import Actor, first_accounts
+from tests.simulation.audit import Auditor
 from tests.simulation.clock import SimulatedClock, Waiting
 from tests.simulation.crashes import Fate, SimulatedStore
-from tests.simulation.market import Tape, Weather, random_tape, random_weather
-from tests.simulation.model import Life, listed, lives, modelled, without_flags
-from tests.simulation.script import Line, random_script
+from tests.simulation.judge import (
+    all_is_there,
+    compare,
+    is_beyond_the_books,
+    locks_are_free,
+    nobody_acted_on_old_prices,
+    nothing_was_broken,
+)
+from tests.simulation.model import Life, lives
+from tests.simulation.printed import compare_printed
+from tests.simulation.script import ACCOUNTS
+from tests.simulation.seams import small_steps
+from tests.simulation.setting import FIRST_MINUTE, MINUTES, START_MS, setting_of
+from tests.simulation.story import newest_events, told
+from tests.simulation.user import User
 from tests.simulation.venue import ScriptedFeed, Trouble
+from tests.simulation.watchers import Cron, Loop, Watcher
 
 T = TypeVar("T")
-
-START_MS = 1_700_000_040_000
-MINUTES = 72
-FIRST_MINUTE = 20
-"""How much of the market lies before the user comes: commands look back for the newest candle."""
 
 _SHM = Path("/dev/shm")
 _DIGEST = "SELECT hash FROM event ORDER BY seq DESC LIMIT 1"
@@ -54,48 +60,8 @@ class Outcome:
     kinds: tuple[str, ...]
     lives: tuple[Life, ...]
     compared: int
+    simulated_ms: int
     struck: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What does not depend on how the world is run: the market, the user, the way of looking."""
-
-    weather: Weather
-    tapes: dict[str, Tape]
-    script: list[Line]
-    watching: ObservationRules
-    rules: Rules
-    look_candles: int
-    batch: int
-
-    @property
-    def has_seconds(self) -> bool:
-        """Whether seconds settle what a minute leaves open."""
-        return self.weather.has_seconds and self.watching.settle is not None
-
-    @property
-    def end_ms(self) -> int:
-        """When the market ends."""
-        return START_MS + MINUTES * MINUTE_MS
-
-
-def setting_of(seed: int) -> Setting:
-    """Draw a seed's market and user."""
-    chance = random.Random(f"{seed}:setting")
-    weather = random_weather(chance)
-    names = ["AAAUSDT", "BBBUSDT", "CCCUSDT"][: chance.choice([1, 2, 2, 3])]
-    tapes = {name: random_tape(chance, name, START_MS, MINUTES, weather) for name in names}
-    begin_ms, end_ms = START_MS + FIRST_MINUTE * MINUTE_MS, START_MS + (MINUTES - 10) * MINUTE_MS
-    return Setting(
-        weather=weather,
-        tapes=tapes,
-        script=random_script(chance, tapes, begin_ms, end_ms),
-        watching=ObservationRules(settle=chance.choice(["1s", "1s", None])),
-        rules=Rules(slippage_bps=Decimal(chance.choice([0, 0, 5])), leverage=Decimal(chance.choice([1, 1, 1, 5]))),
-        look_candles=chance.choice([7, 15, 5_000]),
-        batch=chance.choice([1, 2, 200]),
-    )
 
 
 class Simulation:
@@ -112,21 +78,30 @@ class Simulation:
         self.trouble = Trouble.drawn(self.chance)
         self.fate = Fate.drawn(self.chance)
         self.overtaking = self.chance.choice([0.0, 0.02, 0.06])
+        self.meddling = self.chance.choice([0.0, 0.0, 0.0005, 0.003])
+        self.has_losable_locks = self.chance.random() < 0.5
+        self.looks = (
+            []
+            if is_quiet
+            else sorted(self.chance.sample(range(FIRST_MINUTE, MINUTES), self.chance.choice([0, 0, 0, 1])))
+        )
         self.clock_jumps = self.chance.choice([0.0, 0.0, 0.05])
         if is_quiet:
             self._calm()
         self.path = folder / f"{seed}{'-quiet' if is_quiet else ''}.db"
         self.waiting = Waiting(self.clock)
         self.depth = 0
-        self.acknowledged: list[TradeEvent] = []
+        self.struck: dict[str, int] = {}
+        self.acknowledged: list[Event] = []
         first_accounts(self.path, self.clock)
         plain = Store.open(self.path, now_ms=self.clock.now_ms, run_id="auditor", pause=self.clock.pause)
         self.auditor = Auditor(plain, audit_every)
         self.actors: list[Actor] = [User(self, "user", self.setting.script)]
         watchers = 1 if is_quiet else self.chance.choice([1, 1, 2, 3])
         self.actors += [Watcher(self, f"watch{n}", is_steady=is_quiet) for n in range(watchers)]
-        if not is_quiet and self.chance.random() < 0.3:
-            self.actors.append(Loop(self, "loop"))
+        if not is_quiet:
+            self.actors += [Loop(self, f"loop{n}") for n in range(self.chance.choice([0, 0, 1, 2]))]
+            self.actors += [Cron(self, "cron")] * self.chance.choice([0, 0, 1])
 
     # -- what actors are given -------------------------------------------------------------------------
 
@@ -148,7 +123,7 @@ class Simulation:
         store = SimulatedStore.open(self.path, now_ms=self.clock.now_ms, run_id=name, pause=self.clock.pause)
         if not isinstance(store, SimulatedStore):
             raise TypeError("the store forgot its class")
-        store.haunt(self.fate, self.others, self.auditor.look)
+        store.haunt(self.fate, self, self.auditor)
         return store
 
     def wait(self, coroutine: Coroutine[object, object, T], /) -> T:
@@ -163,38 +138,64 @@ class Simulation:
         if self.depth >= 3 or self.overtaking == 0.0 or self.chance.random() >= self.overtaking:
             return
         self.clock.advance(self.chance.choice([1, 200, 3_000, 20_000, 61_000, 200_000]))
+        self._somebody()
+
+    def amid(self, path: Path, *, is_writing: bool) -> None:
+        """Let another actor run while a transaction waits; now and then somebody has deleted the writers' lock file.
+
+        With the file there other writers wait in vain; without it only SQLite's own lock keeps them apart.
+        """
+        if self.depth == 0 or self.depth >= 3 or self.meddling == 0.0 or self.chance.random() >= self.meddling:
+            return
+        if is_writing and self.has_losable_locks:
+            write_lock_path(path).unlink(missing_ok=True)
+            self._count("lock file deleted")
+        self.clock.advance(self.chance.choice([1, 50, 1_000]))
+        self._count("overtaken in a write" if is_writing else "overtaken in a read")
+        self._somebody()
+
+    def _somebody(self) -> None:
         ready = [a for a in self.actors if not a.is_busy and a.may_overtake()]
         if ready:
             self.run(self.chance.choice(ready))
 
+    def _count(self, kind: str) -> None:
+        self.struck[kind] = self.struck.get(kind, 0) + 1
+
     def run(self, actor: Actor) -> None:
         """Let an actor take its turn; one that dies is started anew."""
         self.depth += 1
-        fate_before, self.fate.is_dead = self.fate.is_dead, False
         actor.is_busy = True
         try:
-            actor.step()
+            with self.fate.elsewhere():
+                self._turn(actor)
+        finally:
+            actor.is_busy = False
+            self.depth -= 1
+
+    def _turn(self, actor: Actor) -> None:
+        try:
+            actor.turn()
         except PapertradeError as error:
             actor.failed(error)
         except BaseException:
             if not self.fate.is_dead:
                 raise
             actor.revive()
-        finally:
-            actor.is_busy = False
-            self.fate.is_dead = fate_before
-            self.depth -= 1
 
     # -- the two phases --------------------------------------------------------------------------------
 
     def play(self) -> Outcome:
         """Run the seed: first with faults, then without; raises Unsound if anything is wrong."""
-        with _small_steps(self.setting):
+        with small_steps(self.setting):
             try:
                 self._safety()
                 self._calm()
                 last_ms = self._liveness()
                 return self._judge(last_ms)
+            except Exception as error:
+                error.add_note(f"{told(self.seed)}\n{newest_events(self.auditor.store)}")
+                raise
             finally:
                 self.close()
 
@@ -210,61 +211,63 @@ class Simulation:
             if self.chance.random() < self.clock_jumps:
                 self.clock.error_ms += self.chance.choice([-3_600_000, 3_600_000, -86_400_000, 2_000])
             self.run(actor)
+            if self.looks and self.clock.true_ms >= START_MS + self.looks[0] * MINUTE_MS:
+                self.looks.pop(0)
+                self._compare_printed()
 
     def _calm(self) -> None:
         self.trouble.is_quiet = self.fate.is_quiet = True
         self.fate.forgive()
-        self.overtaking = self.clock_jumps = 0.0
+        self.overtaking = self.meddling = self.clock_jumps = 0.0
 
     def _liveness(self) -> int:
         """Three ticks without faults; returns the instant of the last one."""
         watcher = next(a for a in self.actors if isinstance(a, Watcher))
         self.clock.true_ms = max(self.clock.true_ms, self.setting.end_ms)
         for _ in range(3):
-            watcher.step()
+            watcher.turn()
             self.clock.advance(30_000)
         return self.clock.true_ms - 30_000
 
     def _judge(self, last_ms: int) -> Outcome:
-        """Compare every trade with the one it must be."""
+        """Compare every trade with the one it must be, and what was said and is printed with the books."""
         self.auditor.check()
+        setting = self.setting
         with self.auditor.store.read() as reader:
             found = lives(reader)
-            aside = {a.trade_id: a.error for a in reader.trades_set_aside()}
+            aside = nothing_was_broken(reader, may_break=setting.weather.absurd > 0)
             journal = reader.events(EventFilter())
             digest = str(reader._connection.exec_driver_sql(_DIGEST).scalar_one())
-        if any(error == "" for error in aside.values()) or (aside and self.setting.weather.absurd == 0):
-            raise Unsound(f"set aside after three quiet ticks: {aside}")
-        recorded = [row.event for row in journal]
-        for event in self.acknowledged:
-            if event not in recorded:
-                raise Unsound(f"somebody was told of {event}, which is not in the journal")
+        all_is_there(self.acknowledged, journal)
+        symbols = {life.trade.id: life.order.symbol for life in found}
+        nobody_acted_on_old_prices(journal, setting.tapes, symbols, setting.watching.max_age_ms)
         compared = [life for life in found if life.is_comparable and life.trade.id not in aside]
+        if setting.weather.absurd > 0:
+            tapes = setting.tapes
+            compared = [c for c in compared if not is_beyond_the_books(c, tapes[c.order.symbol], last_ms)]
         for life in compared:
-            self._compare(life, last_ms)
+            compare(life, setting.tapes[life.order.symbol], last_ms, has_seconds=setting.has_seconds)
+        self._compare_printed()
+        for actor in self.actors:
+            actor.close()
+        locks_are_free(self.auditor.store)
         return Outcome(
             seed=self.seed,
             digest=digest,
             kinds=tuple(row.kind for row in journal),
             lives=tuple(found),
             compared=len(compared),
-            struck={**self.trouble.struck, **self.fate.struck},
+            simulated_ms=self.clock.true_ms - START_MS - FIRST_MINUTE * MINUTE_MS,
+            struck={**self.trouble.struck, **self.fate.struck, **self.struck},
         )
 
-    def _compare(self, life: Life, last_ms: int) -> None:
-        tape = self.setting.tapes[life.order.symbol]
-        actual = without_flags(life.events)
-        try:
-            expected = modelled(life, tape, last_ms, has_seconds=self.setting.has_seconds)
-        except ValueError as error:
-            raise Unsound(
-                f"trade {life.trade.id}: what was done to it cannot follow: {error}\n{listed(actual)}"
-            ) from error
-        if actual != expected:
-            raise Unsound(
-                f"trade {life.trade.id} of {life.order.symbol} {life.order.side}\n"
-                f"must be\n{listed(expected)}\nand is\n{listed(actual)}"
-            )
+    def _compare_printed(self) -> None:
+        """Compare what is printed; the account of fractions knows of no costs but those of fills."""
+        if self.setting.rules.funding is not None or self.setting.rules.borrow is not None:
+            return
+        account = ACCOUNTS[self.seed % 4 == 3]
+        leverage = Fraction(int(self.setting.rules.leverage))
+        compare_printed(self.auditor.store, account, self.clock.true_ms, leverage)
 
     def close(self) -> None:
         """Give everything back."""
@@ -275,17 +278,6 @@ class Simulation:
 
 
 @contextmanager
-def _small_steps(setting: Setting) -> Iterator[None]:
-    """Make looks and batches as small as the seed wants, so that few trades and candles need several."""
-    before = observe._LOOK_CANDLES, tick.BATCH
-    observe._LOOK_CANDLES, tick.BATCH = setting.look_candles, setting.batch
-    try:
-        yield
-    finally:
-        observe._LOOK_CANDLES, tick.BATCH = before
-
-
-@contextmanager
 def scratch() -> Iterator[Path]:
     """Give a folder for databases, in memory where the system has such a place, and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="papertrade-simulation-", dir=_SHM if _SHM.is_dir() else None))
@@ -293,11 +285,6 @@ def scratch() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def told(seed: int) -> str:
-    """Return the lines that name a failing seed and how to run it again."""
-    return f"papertrade simulation seed={seed}\nreplay it with: python -m tests.simulation --seed {seed}"
 
 
 def simulate(seed: int, folder: Path, *, is_quiet: bool = False, audit_every: int = 20) -> Outcome:

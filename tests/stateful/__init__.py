@@ -1,0 +1,1 @@
+"""Random walks through the commands, with every invariant checked after each step."""
