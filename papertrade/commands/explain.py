@@ -10,7 +10,8 @@ from papertrade.commands.freshness import lag_of, say_lag, standpoint
 from papertrade.commands.options import TradeArgument, invocation
 from papertrade.commands.records import find_trade
 from papertrade.render.console import Screen
-from papertrade.render.explanation import show_explanation
+from papertrade.render.explained_sight import Vantage
+from papertrade.render.explanation import Page, show_explanation
 from papertrade.render.life import headline
 from papertrade.render.life_json import explanation_json
 from papertrade.runs.lives import explanation_of
@@ -36,6 +37,7 @@ def explain(ctx: typer.Context, trade: TradeArgument) -> Answer:
 
     def shown(screen: Screen) -> None:
         screen.line(*headline(view))
-        show_explanation(told, currency, now.zone, screen)
+        vantage = Vantage(found.order.venue, now.offset_ms)
+        show_explanation(told, Page(currency=currency, zone=now.zone, vantage=vantage, screen=screen))
 
     return Answer(data=explanation_json(told, view, now.offset_ms), show=shown)

@@ -15,6 +15,7 @@ from papertrade.engine.instants import to_iso
 from papertrade.engine.limits import Action, GuardName, Limit
 from papertrade.engine.messages import Refusal
 from papertrade.engine.money import CONTEXT, ONE, ZERO, floor_to, plain
+from papertrade.engine.sized import Cut, CutBy
 from papertrade.engine.values import dataclass
 
 
@@ -117,32 +118,24 @@ def halted(restraint: Restraint) -> Refusal | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A quantity after guards and caps; `is_guarded` and `is_at_cap` say which of them made it smaller."""
-
-    quantity: Decimal
-    is_guarded: bool = False
-    is_at_cap: bool = False
-
-
-def held_back(quantity: Decimal, price: Decimal, grid: Decimal, restraint: Restraint) -> Held | Room:
-    """Return what guards and caps leave of a quantity on its grid; the room of a cap that refuses it.
+def held_back(quantity: Decimal, price: Decimal, grid: Decimal, restraint: Restraint) -> tuple[Cut, ...] | Room:
+    """Return how guards and caps cut a quantity on its grid; the room of a cap that refuses it.
 
     Guards come first, all their factors at once, so their order does not matter; then the tightest cap. To be called
     inside `exact()`.
     """
     if restraint is FREE:
-        return Held(quantity)
+        return ()
     factor = restraint.factor
     wanted = quantity if factor == 1 else floor_to(quantity * factor, grid)
+    cuts = (Cut(CutBy.GUARD, factor, wanted),) if wanted < quantity else ()
     room = restraint.tightest
     if room is None or wanted * price <= room.left:
-        return Held(wanted, is_guarded=wanted < quantity)
+        return cuts
     most = floor_to(room.left / price, grid)
     if not restraint.may_shrink or most <= 0:
         return room
-    return Held(min(most, wanted), is_guarded=wanted < quantity, is_at_cap=True)
+    return (*cuts, Cut(CutBy.CAP, room.left, most))
 
 
 def room_text(room: Room) -> str:

@@ -15,8 +15,12 @@ from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity, Refusal
 from papertrade.engine.money import GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
 from papertrade.engine.signal import Size, SizeKind
+from papertrade.engine.sized import Cut, CutBy, Sizing
 from papertrade.engine.trade import Terms
 from papertrade.engine.values import dataclass, replace
+
+BY_RISK: Final = (SizeKind.RISK_PERCENT, SizeKind.RISK_AMOUNT)
+"""The sizes that need a stop loss."""
 
 _QUANTITY: Final = SizeKind.QUANTITY
 
@@ -49,16 +53,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A quantity that may be placed, and what it was cut to: the cap of default sizes, the cash at hand.
-
-    `is_guarded` says that guards made it smaller, `is_at_cap` that it was cut to what a cap leaves.
-    """
+    """A quantity that may be placed, and how it came about."""
 
     quantity: Decimal
-    is_capped: bool = False
-    is_shrunk: bool = False
-    is_guarded: bool = False
-    is_at_cap: bool = False
+    sizing: Sizing
+
+    def cut(self, by: CutBy, limit: Decimal) -> Sized:
+        """Return it cut to at most a quantity of `limit`."""
+        quantity = min(self.quantity, limit)
+        return Sized(quantity, replace(self.sizing, cuts=(*self.sizing.cuts, Cut(by, limit, quantity))))
 
 
 def size_up(size: Size | None, ask: Ask, balance: Decimal, cash: Decimal, rules: SizingRules) -> Sized | Refusal:
@@ -68,27 +71,49 @@ def size_up(size: Size | None, ask: Ask, balance: Decimal, cash: Decimal, rules:
     if isinstance(raw, Refusal):
         return raw
     quantity = floor_to(raw, ask.terms.quantity_grid)
-    is_capped = False
+    cuts: tuple[Cut, ...] = ()
     if size is None:
-        most = floor_to(balance * rules.max_notional_percent / HUNDRED / ask.price, ask.terms.quantity_grid)
-        is_capped = most < quantity
-        quantity = min(quantity, most)
+        most = balance * rules.max_notional_percent / HUNDRED
+        cuts = _cut_to(CutBy.DEFAULT_CAP, most, floor_to(most / ask.price, ask.terms.quantity_grid), quantity)
+        quantity = _left(quantity, cuts)
     held = held_back(quantity, ask.price, ask.terms.quantity_grid, ask.restraint)
     if isinstance(held, Room):
         return _over_cap(held, quantity, ask)
-    outside = _outside_limits(held.quantity, ask)
+    outside = _outside_limits(_left(quantity, held), ask)
     if outside is not None:
-        return outside if held.quantity == quantity else _of(outside, quantity)
-    asked = Sized(held.quantity, is_capped, is_guarded=held.is_guarded, is_at_cap=held.is_at_cap)
-    sized = _within_cash(asked, ask, cash, rules.may_shrink)
-    if isinstance(sized, Sized) and sized.is_shrunk:
-        return _outside_limits(sized.quantity, ask) or sized
-    return sized
+        return _of(outside, quantity) if held else outside
+    within = _within_cash(_left(quantity, held), ask, cash, rules.may_shrink)
+    if isinstance(within, Refusal):
+        return within
+    cuts = (*cuts, *held, *within)
+    sizing = Sizing(
+        size=wished,
+        is_default=size is None,
+        balance=balance,
+        price=ask.price,
+        fee_rate=fee_rate(ask.liquidity, ask.terms),
+        stop_out=_stop_out(ask) if wished.kind in BY_RISK else None,
+        cuts=cuts,
+    )
+    return Sized(_left(quantity, cuts), sizing)
+
+
+def _cut_to(by: CutBy, limit: Decimal, most: Decimal, quantity: Decimal) -> tuple[Cut, ...]:
+    return (Cut(by, limit, most),) if most < quantity else ()
+
+
+def _left(quantity: Decimal, cuts: tuple[Cut, ...]) -> Decimal:
+    return cuts[-1].quantity if cuts else quantity
 
 
 def tied_up(price: Decimal, quantity: Decimal, terms: Terms) -> Decimal:
     """Return what placing ties up: the reserve and the fee at the taker rate."""
     return reserve_of(price, quantity, terms) + fee_of(price, quantity, terms.taker)
+
+
+def loss_of_one(price: Decimal, stop_out: Decimal, entry_rate: Decimal, exit_rate: Decimal) -> Decimal:
+    """Return what a stop-out loses for a quantity of 1: the way to the stop, and the fees of both ends."""
+    return abs(price - stop_out) + price * entry_rate + stop_out * exit_rate
 
 
 def _default(ask: Ask, rules: SizingRules) -> Size:
@@ -115,11 +140,17 @@ def _quantity(size: Size, ask: Ask, balance: Decimal) -> Decimal | Refusal:
 
 
 def _from_risk(amount: Decimal, ask: Ask) -> Decimal | Refusal:
-    if ask.stop is None:
+    stop = _stop_out(ask)
+    if stop is None:
         return Refusal("no_stop", "a size by risk needs a stop loss", "add --sl, or size with --size or --notional")
-    stop = filled_price(ask.stop, ask.side is Side.SHORT, Liquidity.TAKER, ask.terms)
-    fees = ask.price * fee_rate(ask.liquidity, ask.terms) + stop * ask.terms.taker
-    return amount / (abs(ask.price - stop) + fees)
+    return amount / loss_of_one(ask.price, stop, fee_rate(ask.liquidity, ask.terms), ask.terms.taker)
+
+
+def _stop_out(ask: Ask) -> Decimal | None:
+    """Return where the stop loss is expected to be filled, with its slippage."""
+    if ask.stop is None:
+        return None
+    return filled_price(ask.stop, ask.side is Side.SHORT, Liquidity.TAKER, ask.terms)
 
 
 def _outside_limits(quantity: Decimal, ask: Ask) -> Refusal | None:
@@ -177,13 +208,14 @@ def _of(refusal: Refusal, wished: Decimal) -> Refusal:
     return replace(refusal, message=message, hint="papertrade guards", details=details)
 
 
-def _within_cash(sized: Sized, ask: Ask, cash: Decimal, may_shrink: bool) -> Sized | Refusal:
-    need = tied_up(ask.price, sized.quantity, ask.terms)
+def _within_cash(quantity: Decimal, ask: Ask, cash: Decimal, may_shrink: bool) -> tuple[Cut, ...] | Refusal:
+    """Return how the cash at hand cuts a quantity, or the refusal where it may not or is not enough."""
+    need = tied_up(ask.price, quantity, ask.terms)
     if need <= cash:
-        return sized
+        return ()
     enough = affordable(ask.price, ask.terms.taker, cash, ask.terms)
     if may_shrink and enough > 0:
-        return replace(sized, quantity=enough, is_shrunk=True)
+        return _outside_limits(enough, ask) or (Cut(CutBy.CASH, cash, enough),)
     currency = ask.instrument.quote
     return Refusal(
         "insufficient_funds",

@@ -42,11 +42,19 @@ from papertrade.engine.money import ONE, ZERO, ceil_to, exact, floor_to, plain
 from papertrade.engine.order_book import OrderBook
 from papertrade.engine.own_costs import OwnCosts, with_own_costs
 from papertrade.engine.signal import EntryType, Signal, Size
+from papertrade.engine.sized import CutBy
 from papertrade.engine.sizing import Ask, Sized, SizingRules, size_up
 from papertrade.engine.trade import Flag, Funding, Levels, Order, Terms, Trade
 from papertrade.engine.values import dataclass, replace
 
 _AT_CLOSE: Final = EntryAt.CLOSE
+_MARKS: Final = {
+    CutBy.DEFAULT_CAP: Flag.SIZE_CAPPED,
+    CutBy.GUARD: Flag.GUARDED,
+    CutBy.CAP: Flag.AT_CAP,
+    CutBy.CASH: Flag.SHRUNK,
+    CutBy.BOOK: Flag.THIN_BOOK,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,14 +259,12 @@ def _walk_in(opening: Opening, rules: Rules, terms: Terms, cause: Cause, book: O
     quantity = filled_of(first[0].quantity, depth, terms, signal.symbol)
     if isinstance(quantity, Refusal):
         return quantity
-    is_thin = quantity < first[0].quantity
     price = paid_price(walked(cause, quantity, depth), is_buying, Liquidity.TAKER, terms)
     second = _sized(opening, rules, terms, price, Liquidity.TAKER)
     if isinstance(second, Refusal):
         return second
-    size = replace(second[0], quantity=min(quantity, second[0].quantity))
-    flagged = replace(opening, flags=(*opening.flags, Flag.THIN_BOOK)) if is_thin else opening
-    order = _order(flagged, rules, terms, size)
+    size = second[0].cut(CutBy.BOOK, quantity) if quantity < first[0].quantity else second[0]
+    order = _order(opening, rules, terms, size)
     return enter_at_once(opening.trade_id, order, walked(cause, size.quantity, depth), opening.at_ms)
 
 
@@ -358,9 +364,9 @@ def _ruled(
 
 def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
     signal = opening.signal
-    marks = opening.flags
-    marks += (Flag.SIZE_CAPPED,) * sized.is_capped + (Flag.SHRUNK,) * sized.is_shrunk
-    marks += (Flag.GUARDED,) * sized.is_guarded + (Flag.AT_CAP,) * sized.is_at_cap
+    sizing, marks = sized.sizing, opening.flags
+    if sizing.cuts:
+        marks += tuple(_MARKS[cut.by] for cut in sizing.cuts)
     return Order(
         account_id=opening.account.account_id,
         epoch=opening.account.epoch,
@@ -381,6 +387,7 @@ def _order(opening: Opening, rules: Rules, terms: Terms, sized: Sized) -> Order:
         reason=signal.reason,
         tags=tuple(sorted(set(signal.tags))) if signal.tags else (),
         flags=tuple(sorted(marks)) if marks else (),
+        sizing=None if sizing.is_as_asked(sized.quantity) else sizing,
     )
 
 

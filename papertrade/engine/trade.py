@@ -17,6 +17,7 @@ from papertrade.engine.later import LATER
 from papertrade.engine.market import Side
 from papertrade.engine.money import CONTEXT, GRID, ONE, ZERO
 from papertrade.engine.signal import EntryType, ExitWish
+from papertrade.engine.sized import Sizing
 from papertrade.engine.values import dataclass
 
 THINNEST = Decimal("0.000000000000000001")
@@ -253,7 +254,10 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What was placed: everything about a trade that never changes. Times are UTC ms by the venue's clock."""
+    """What was placed: everything about a trade that never changes. Times are UTC ms by the venue's clock.
+
+    `sizing` is how the quantity came about, None where it is what was asked for (and in older journals).
+    """
 
     account_id: int
     epoch: int
@@ -274,6 +278,7 @@ class Order:
     reason: str = ""
     tags: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
+    sizing: Sizing | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         if self.quantity <= ZERO:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from decimal import Decimal
 
 from papertrade.engine.messages import CostKind
 from papertrade.engine.money import canonical, plain
 from papertrade.render.facts import Fact
 from papertrade.render.json import Encodable
-from papertrade.render.numbers import iso_z, local_second
+from papertrade.render.numbers import exact_or_cut, iso_z, local_second
 from papertrade.reports.explain import ChargeExplained
 
 TITLES = {CostKind.FUNDING: "Funding", CostKind.BORROW: "Interest"}
@@ -26,18 +25,12 @@ def charge_facts(told: ChargeExplained, currency: str, zone: tzinfo) -> list[Fac
         sum_ = f"{plain(canonical(charge.notional))} x {'' if told.pays_positive else '-'}{rate}".replace("--", "")
     else:
         sum_ = f"{plain(canonical(charge.notional))} x {rate} x {charge.to_ms - charge.from_ms} ms / {told.year_ms} ms"
-    rounded = "" if told.unrounded == charge.owed else f"{_cut(told.unrounded)}, rounded up at 1e-8 = "
+    rounded = "" if told.unrounded == charge.owed else f"{exact_or_cut(told.unrounded)}, rounded up at 1e-8 = "
     facts.append(("owed", f"{sum_} = {rounded}{plain(charge.owed)} {currency}"))
     facts.append(("cash", _paid(told)))
     if charge.liquidation_price is not None and charge.amount > 0:
         facts.append(("ruin", f"liquidation at {plain(charge.liquidation_price)} now (section 4.6)"))
     return facts
-
-
-def _cut(value: Decimal) -> str:
-    """Write a number that may never end with its first twelve decimals."""
-    whole, _, decimals = plain(canonical(value)).partition(".")
-    return f"{whole}.{decimals[:12]}…" if len(decimals) > 18 else plain(canonical(value))
 
 
 def _span(told: ChargeExplained, zone: tzinfo) -> str:

@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Final
 
 from papertrade.engine.messages import Cause, Liquidity
-from papertrade.engine.money import CONTEXT, canonical, exact, plain
+from papertrade.engine.money import canonical, exact, plain
 from papertrade.render.facts import Fact
 from papertrade.render.json import Encodable
+from papertrade.render.numbers import exact_or_cut
 from papertrade.reports.explain import EntryExplained, ExitExplained, Priced
 from papertrade.reports.trade_costs import spread_of
 
 _LEVELS_SHOWN: Final = 4
-_PLACES: Final = Decimal("0.000000000001")
 
 
 def walk_facts(fill: EntryExplained | ExitExplained, *, has_walked: bool) -> list[Fact]:
@@ -36,11 +36,8 @@ def walk_facts(fill: EntryExplained | ExitExplained, *, has_walked: bool) -> lis
 
 def mean_text(priced: Priced, quantity: Decimal) -> str:
     """Write out the price of several levels: `201 / 2 = 100.5`."""
-    mean = canonical(priced.worsened)
-    text = plain(mean)
-    if len(text.partition(".")[2]) > -int(_PLACES.as_tuple().exponent):
-        text = f"{plain(CONTEXT.quantize(mean, _PLACES))}..."
-    return f"the mean of the book {plain(canonical(priced.walked_notional))} / {plain(quantity)} = {text}"
+    mean = f"{plain(canonical(priced.walked_notional))} / {plain(quantity)} = {exact_or_cut(priced.worsened)}"
+    return f"the mean of the book {mean}"
 
 
 def spread_facts(fill: EntryExplained | ExitExplained) -> list[Fact]:

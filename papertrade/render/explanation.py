@@ -7,17 +7,19 @@ what the numbers before it give.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from operator import itemgetter
 from typing import Final
 
-from papertrade.engine.market import MINUTE_MS
 from papertrade.engine.messages import Cause, TradeVoided
 from papertrade.engine.money import canonical, exact, plain
 from papertrade.engine.trade import Flag
 from papertrade.render.console import Screen
 from papertrade.render.explained_charges import TITLES, charge_facts
+from papertrade.render.explained_sight import Vantage, sight_facts
+from papertrade.render.explained_size import size_facts
 from papertrade.render.explained_stops import stop_facts, without_trailing
 from papertrade.render.explained_walk import mean_text, spread_facts, walk_facts
 from papertrade.render.facts import Fact, show_facts
@@ -79,56 +81,75 @@ _FLAGS: Final = {
 _WIDTH: Final = 9
 
 
-def show_explanation(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where an explanation is written, in which zone, and from where what decided was seen."""
+
+    currency: str
+    zone: tzinfo
+    vantage: Vantage
+    screen: Screen
+
+    def when(self, at_ms: int) -> str:
+        """Return an instant in the zone, to the second."""
+        return local_second(at_ms, self.zone)
+
+    def decided(self, cause: Cause, recorded_ms: int) -> list[Fact]:
+        """Return the rule, and what it was shown, with its source and its age."""
+        return [("rule", _rule(cause)), *sight_facts(cause, recorded_ms, self.vantage, self.zone)]
+
+
+def show_explanation(told: Explanation, page: Page) -> None:
     """Write the whole explanation."""
     between = _between(told)
     has_walked = any(fill.priced.walked for fill in (told.entry, *told.exits) if fill is not None)
     for refusal in told.refusals:
-        cells = (Cell("refused", Tone.WARNING), Cell(f" {_when(refusal.at_ms, zone)}: {refusal.refused.message}"))
-        screen.line(*cells)
+        cells = (Cell("refused", Tone.WARNING), Cell(f" {page.when(refusal.at_ms)}: {refusal.refused.message}"))
+        page.screen.line(*cells)
     for act in told.acts:
-        screen.line(Cell("held back", Tone.WARNING), Cell(f" {_when(act.at_ms, zone)}: {act_text(act)}"))
+        page.screen.line(Cell("held back", Tone.WARNING), Cell(f" {page.when(act.at_ms)}: {act_text(act)}"))
     if told.placed is not None:
-        _show_placed(told, told.placed, zone, screen)
+        _show_placed(told, told.placed, page)
     if told.entry is not None:
-        _show_between(between, told.entry.stamp.seq, currency, zone, screen)
-        _show_entry(told, told.entry, currency, zone, screen)
+        _show_between(between, told.entry.stamp.seq, page)
+        _show_entry(told, told.entry, page)
     for number, left in enumerate(told.exits, start=1):
-        _show_between(between, left.stamp.seq, currency, zone, screen)
+        _show_between(between, left.stamp.seq, page)
         name = "Exit" if len(told.exits) == 1 and left.is_final else f"Exit {number}"
-        _show_exit(name, left, currency, zone, screen, has_walked=has_walked)
-    _show_between(between, None, currency, zone, screen)
-    _show_end(told, currency, zone, screen)
+        _show_exit(name, left, page, has_walked=has_walked)
+    _show_between(between, None, page)
+    _show_end(told, page)
 
 
-def _show_placed(told: Explanation, placed: Waiting, zone: tzinfo, screen: Screen) -> None:
+def _show_placed(told: Explanation, placed: Waiting, page: Page) -> None:
     trade = told.trade
     word = "Waiting" if told.is_waiting else "Waited"
-    screen.line(Cell(word, Tone.STRONG), Cell(f"  since {_when(trade.order.placed_at, zone)}", Tone.DIM))
+    page.screen.line(Cell(word, Tone.STRONG), Cell(f"  since {page.when(trade.order.placed_at)}", Tone.DIM))
     way = "at or below" if placed.is_below else "at or above"
-    until = "" if placed.expires_at is None else f", until {_when(placed.expires_at, zone)}"
+    until = "" if placed.expires_at is None else f", until {page.when(placed.expires_at)}"
     charged = placed.charged
     with exact():
         tied = placed.reserve + charged.fee
     facts: list[Fact] = [
         ("for", f"a price {way} {plain(placed.price)} ({placed.entry_type} entry, section 4.4){until}"),
+        *size_facts(told.trade.order, page.currency),
         ("reserve", f"{_notional(charged, placed.leverage)} = {plain(placed.reserve)}"),
         ("fee", f"{_fee(charged)} set aside at the taker rate"),
         ("tied up", f"{plain(placed.reserve)} + {plain(charged.fee)} = {plain(tied)}"),
     ]
-    show_facts(screen, facts, indent=2, width=_WIDTH)
+    show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: tzinfo, screen: Screen) -> None:
-    _title("Entry", entry.at_ms, entry.stamp.recorded_ms, zone, screen)
+def _show_entry(told: Explanation, entry: EntryExplained, page: Page) -> None:
+    _title("Entry", entry.at_ms, entry.stamp.recorded_ms, page)
     facts: list[Fact] = [
-        ("rule", _rule(entry.cause)),
-        ("seen", _seen(entry.cause, zone)),
+        *page.decided(entry.cause, entry.stamp.recorded_ms),
         *walk_facts(entry, has_walked=True),
         ("price", _price(entry.priced, entry.cause, entry.quantity)),
         *spread_facts(entry),
+        *([] if told.placed is not None else size_facts(told.trade.order, page.currency)),
         ("fee", f"{_fee(entry.charged)} ({entry.liquidity})"),
-        ("reserve", f"{_notional(entry.charged, entry.leverage)} = {plain(entry.reserve)} {currency} tied up"),
+        ("reserve", f"{_notional(entry.charged, entry.leverage)} = {plain(entry.reserve)} {page.currency} tied up"),
     ]
     if entry.tied_up is not None and entry.released is not None:
         sum_ = f"{plain(entry.tied_up)} - {plain(entry.reserve)} - {plain(entry.charged.fee)} = {plain(entry.released)}"
@@ -142,7 +163,7 @@ def _show_entry(told: Explanation, entry: EntryExplained, currency: str, zone: t
     if entry.liquidation_price is not None:
         facts.append(("ruin", f"liquidation at {plain(entry.liquidation_price)} (section 4.6)"))
     facts += _remarks((*told.trade.order.flags, *entry.flags))
-    show_facts(screen, facts, indent=2, width=_WIDTH)
+    show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
 def _between(told: Explanation) -> list[tuple[int, tuple[StopExplained, int] | ChangeExplained | ChargeExplained]]:
@@ -157,52 +178,50 @@ def _between(told: Explanation) -> list[tuple[int, tuple[StopExplained, int] | C
 def _show_between(
     between: list[tuple[int, tuple[StopExplained, int] | ChangeExplained | ChargeExplained]],
     until: int | None,
-    currency: str,
-    zone: tzinfo,
-    screen: Screen,
+    page: Page,
 ) -> None:
     """Write what came before event `until`, and take it off the list."""
     while between and (until is None or between[0][0] < until):
         _, one = between.pop(0)
         if isinstance(one, ChangeExplained):
-            _show_change(one, zone, screen)
+            _show_change(one, page)
             continue
         if isinstance(one, ChargeExplained):
             charge = one.event
-            _title(TITLES[charge.kind], charge.at_ms, one.stamp.recorded_ms, zone, screen)
-            facts: list[Fact] = [("rule", _rule(charge.cause)), ("seen", _seen(charge.cause, zone))]
-            show_facts(screen, [*facts, *charge_facts(one, currency, zone)], indent=2, width=_WIDTH)
+            _title(TITLES[charge.kind], charge.at_ms, one.stamp.recorded_ms, page)
+            facts = page.decided(charge.cause, one.stamp.recorded_ms)
+            show_facts(page.screen, [*facts, *charge_facts(one, page.currency, page.zone)], indent=2, width=_WIDTH)
             continue
         move, raised = one
         name = "Stop moved" if move.stop != move.stop_before else "Behind the stop"
-        _title(name, move.at_ms, move.recorded_ms, zone, screen)
-        facts = [("rule", _rule(move.cause)), ("seen", _seen(move.cause, zone)), *stop_facts(move, raised)]
-        show_facts(screen, facts, indent=2, width=_WIDTH)
+        _title(name, move.at_ms, move.recorded_ms, page)
+        facts = [*page.decided(move.cause, move.recorded_ms), *stop_facts(move, raised)]
+        show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_change(change: ChangeExplained, zone: tzinfo, screen: Screen) -> None:
+def _show_change(change: ChangeExplained, page: Page) -> None:
     event = change.event
-    _title("Changed by hand", event.at_ms, change.stamp.recorded_ms, zone, screen)
+    _title("Changed by hand", event.at_ms, change.stamp.recorded_ms, page)
     facts: list[Fact] = [
         ("why", event.reason),
         ("exits", changed_text(change.after) or "none"),
-        ("rule", f"from {_when(event.ruling.from_ms, zone)} on; candles before that meet the older exits (section 5)"),
+        (
+            "rule",
+            f"from {page.when(event.ruling.from_ms)} on; candles before that meet the older exits (section 5)",
+        ),
     ]
-    show_facts(screen, facts, indent=2, width=_WIDTH)
+    show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_exit(
-    name: str, left: ExitExplained, currency: str, zone: tzinfo, screen: Screen, *, has_walked: bool
-) -> None:
-    _title(f"{name}: {REASONS[left.reason]}", left.at_ms, left.stamp.recorded_ms, zone, screen)
+def _show_exit(name: str, left: ExitExplained, page: Page, *, has_walked: bool) -> None:
+    _title(f"{name}: {REASONS[left.reason]}", left.at_ms, left.stamp.recorded_ms, page)
     share, fee_share = plain(left.reserve_share), plain(left.entry_fee_share)
     gross, fee = plain(left.gross), plain(left.charged.fee)
     whole = left.quantity == left.open_before
     part = f"{plain(left.quantity)} / {plain(left.open_before)}"
     facts: list[Fact] = [
         ("why", left.why),
-        ("rule", _rule(left.cause)),
-        ("seen", _seen(left.cause, zone)),
+        *page.decided(left.cause, left.stamp.recorded_ms),
         *walk_facts(left, has_walked=has_walked),
         ("price", _price(left.priced, left.cause, left.quantity)),
         ("quantity", f"{plain(left.quantity)} of {plain(left.open_before)}{', all that was left' if whole else ''}"),
@@ -211,7 +230,7 @@ def _show_exit(
         ("gross", _gross(left)),
         ("entry fee", fee_share if whole else f"{plain(left.entry_fee_before)} x {part} = {fee_share}"),
         *_funding(left, part, whole),
-        ("net", [Cell(f"{_costs_off(left)} = "), toned(left.net, f"{_signed(left.net)} {currency}")]),
+        ("net", [Cell(f"{_costs_off(left)} = "), toned(left.net, f"{_signed(left.net)} {page.currency}")]),
         ("reserve", share if whole else f"{plain(left.reserve_before)} x {part} = {share}"),
         ("cash", f"{share} + {gross} - {fee} = {_signed(left.cash_back)}".replace("+ -", "- ")),
         *_remarks(left.flags),
@@ -220,22 +239,22 @@ def _show_exit(
         facts.append(
             ("in doubt", "the candle touched the stop and the target, and nothing finer tells which was first")
         )
-    show_facts(screen, facts, indent=2, width=_WIDTH)
+    show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_void(event: TradeVoided, currency: str, zone: tzinfo, screen: Screen) -> None:
-    screen.line(Cell("Void", Tone.STRONG), Cell(f"  {_when(event.at_ms, zone)}", Tone.DIM))
+def _show_void(event: TradeVoided, page: Page) -> None:
+    page.screen.line(Cell("Void", Tone.STRONG), Cell(f"  {page.when(event.at_ms)}", Tone.DIM))
     held = [] if event.funding == 0 else [_bracketed(event.funding)]
     sums = " + ".join([plain(event.reserve), plain(event.fees), *held])
-    sums = f"{sums} - {_bracketed(event.gross)} = {_signed(event.cash_back)} {currency}"
+    sums = f"{sums} - {_bracketed(event.gross)} = {_signed(event.cash_back)} {page.currency}"
     words = f"reserve + fees {'+ holding ' if held else ''}- gross"
     facts: list[Fact] = [
         ("why", event.reason),
         ("rule", "as if it had never been: all that it posted is posted the other way round (section 7)"),
         ("cash", f"{words}: {sums}"),
-        ("net", f"0 {currency}; it counts in no statistics"),
+        ("net", f"0 {page.currency}; it counts in no statistics"),
     ]
-    show_facts(screen, facts, indent=2, width=_WIDTH)
+    show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
 def _bracketed(value: Decimal) -> str:
@@ -256,55 +275,43 @@ def _costs_off(left: ExitExplained) -> str:
     return " - ".join(parts)
 
 
-def _show_end(told: Explanation, currency: str, zone: tzinfo, screen: Screen) -> None:
+def _show_end(told: Explanation, page: Page) -> None:
     trade = told.trade
     if told.ended is not None:
-        screen.line(
-            Cell(str(told.ended.status).capitalize(), Tone.STRONG), Cell(f"  {_when(told.ended.at_ms, zone)}", Tone.DIM)
+        page.screen.line(
+            Cell(str(told.ended.status).capitalize(), Tone.STRONG),
+            Cell(f"  {page.when(told.ended.at_ms)}", Tone.DIM),
         )
-        facts: list[Fact] = [("why", told.ended.why), ("released", f"{plain(told.ended.released)} {currency}")]
-        show_facts(screen, facts, indent=2, width=_WIDTH)
+        facts: list[Fact] = [("why", told.ended.why), ("released", f"{plain(told.ended.released)} {page.currency}")]
+        show_facts(page.screen, facts, indent=2, width=_WIDTH)
     if told.voided is not None:
-        _show_void(told.voided, currency, zone, screen)
+        _show_void(told.voided, page)
         return
     if told.exits:
-        screen.line(Cell("Result" if trade.open_quantity == 0 else "Result so far", Tone.STRONG))
+        page.screen.line(Cell("Result" if trade.open_quantity == 0 else "Result so far", Tone.STRONG))
         parts = [_signed(left.net) for left in told.exits]
         total = "" if len(parts) == 1 else f"{' '.join(parts)} = "
-        facts = [("net", [Cell(total), toned(trade.realized, f"{_signed(trade.realized)} {currency}")])]
+        facts = [("net", [Cell(total), toned(trade.realized, f"{_signed(trade.realized)} {page.currency}")])]
         risk, multiple = trade.initial_risk, trade.r_multiple
         if risk is not None and multiple is not None and trade.initial_stop is not None:
             distance = f"|{plain(trade.entered_price)} - {plain(trade.initial_stop)}| x {plain(trade.quantity)}"
             facts.append(("1R", f"{distance} = {plain(risk)}"))
             facts.append(("in risks", f"{_signed(trade.realized)} / {plain(risk)} = {r_multiple(multiple)}"))
-        show_facts(screen, facts, indent=2, width=_WIDTH)
+        show_facts(page.screen, facts, indent=2, width=_WIDTH)
     elif told.entry is not None:
-        screen.line(f"Still open: {plain(trade.open_quantity)} of {plain(trade.quantity)}; nothing is realised yet.")
+        page.screen.line(
+            f"Still open: {plain(trade.open_quantity)} of {plain(trade.quantity)}; nothing is realised yet."
+        )
 
 
-def _title(text: str, at_ms: int, recorded_ms: int, zone: tzinfo, screen: Screen) -> None:
-    late = f", recorded {_when(recorded_ms, zone)}" if recorded_ms - at_ms >= 60_000 else ""
-    screen.line(Cell(text, Tone.STRONG), Cell(f"  {_when(at_ms, zone)}{late}", Tone.DIM))
+def _title(text: str, at_ms: int, recorded_ms: int, page: Page) -> None:
+    late = f", recorded {page.when(recorded_ms)}" if recorded_ms - at_ms >= 60_000 else ""
+    page.screen.line(Cell(text, Tone.STRONG), Cell(f"  {page.when(at_ms)}{late}", Tone.DIM))
 
 
 def _rule(cause: Cause) -> str:
     section, _, name = cause.rule.partition(" ")
     return f"{RULES.get(cause.rule, name)} (section {section})"
-
-
-def _seen(cause: Cause, zone: tzinfo) -> str:
-    if cause.candle is not None:
-        c = cause.candle
-        whole = c.interval_ms >= MINUTE_MS
-        clock = f"{_when(c.open_ms, zone)[: 16 if whole else 19]} to {_when(c.end_ms, zone)[11 : 16 if whole else 19]}"
-        prices = f"open {plain(c.open)}, high {plain(c.high)}, low {plain(c.low)}, close {plain(c.close)}"
-        return f"candle {clock}: {prices}"
-    if cause.quote is not None:
-        q = cause.quote
-        known = [("bid", q.bid), ("ask", q.ask), ("last", q.last)]
-        prices = ", ".join(f"{name} {plain(price)}" for name, price in known if price is not None)
-        return f"quote of {_when(q.at_ms, zone)}: {prices}"
-    return "nothing: the price was named by the user"
 
 
 def _price(priced: Priced, cause: Cause, quantity: Decimal) -> str:
@@ -354,7 +361,3 @@ def _remarks(flags: Sequence[Flag]) -> list[Fact]:
 
 def _signed(value: Decimal) -> str:
     return f"+{plain(value)}" if value > 0 else plain(value)
-
-
-def _when(at_ms: int, zone: tzinfo) -> str:
-    return local_second(at_ms, zone)

@@ -13,6 +13,7 @@ from papertrade.engine.trade import Levels
 from papertrade.render.cost_facts import costs_json
 from papertrade.render.explained_charges import charge_json
 from papertrade.render.explained_sight import Vantage, sight_json
+from papertrade.render.explained_size import size_json
 from papertrade.render.explained_stops import stop_json
 from papertrade.render.explained_walk import walk_json
 from papertrade.render.guard_lines import act_json
@@ -88,6 +89,7 @@ def explanation_json(told: Explanation, view: TradeView, offset_ms: int) -> Mapp
 
     return {
         "trade": trade_json(view),
+        "sizing": size_json(trade.order),
         "placed": None if told.placed is None else _placed(told.placed),
         "entry": None
         if told.entry is None

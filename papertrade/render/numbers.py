@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from papertrade.engine.money import CONTEXT, plain
+from papertrade.engine.money import CONTEXT, canonical, plain
 from papertrade.render.text import Cell, Tone
 
 UNKNOWN = "-"
@@ -34,6 +34,12 @@ def money(value: Decimal | None) -> str:
         return UNKNOWN
     whole, _, decimals = f"{_rounded(value, _money_places(value)):f}".partition(".")
     return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
+def exact_or_cut(value: Decimal) -> str:
+    """Show a number whole, or one that may never end with its first twelve places."""
+    whole, _, places = (text := plain(canonical(value))).partition(".")
+    return f"{whole}.{places[:12]}..." if len(places) > 18 else text
 
 
 def signed_money(value: Decimal | None) -> str:

@@ -290,18 +290,21 @@ def test_explain_tells_why_the_stop_moved(venue: Watched) -> None:
         "Stop moved  2026-11-20 10:01:59 UTC\n"
         "  rule       the trigger was touched: the stop goes to break-even (section 4.3)\n"
         "  seen       candle 2026-11-20 10:01 to 10:02: open 100, high 103, low 99.5, close 102\n"
+        "  source     binance, 30s old when recorded\n"
         "  be         (100 + 0.1 / 1) / (1 - 0.001), rounded up to the step: 100.21\n"
         "  stop       95 -> 100.21 (break even)\n"
         "Stop moved  2026-11-20 10:04:59 UTC\n"
         "  rule       a better price than any before: the trail follows it (section 4.3)\n"
         "  seen       candle 2026-11-20 10:04 to 10:05: open 107, high 110, low 106, close 109.5\n"
+        "  source     binance, 30s old when recorded\n"
         "  trail      best price 110 - 2% of it = 107.8\n"
         "  stop       105.84 -> 107.8 (trailing stop)\n"
         "  before     2 moves of the trail, not shown here\n"
     )
-    assert text[ends:].splitlines()[1:4] == [
+    assert text[ends:].splitlines()[1:5] == [
         "  rule       the price swept through the stop: out at the stop (section 4.2)",
         "  seen       candle 2026-11-20 10:05 to 10:06: open 109.5, high 109.6, low 107, close 107.5",
+        "  source     binance, 30s old when recorded",
         "  price      level 107.8, no slippage, no rounding",
     ]
 
@@ -319,12 +322,14 @@ def test_explain_rounds_against_a_short(tmp_path: Path) -> None:
         "Stop moved  2026-11-20 10:02:59 UTC\n"
         "  rule       a better price than any before: the trail follows it (section 4.3)\n"
         "  seen       candle 2026-11-20 10:02 to 10:03: open 97.5, high 98, low 95.5, close 95.6\n"
+        "  source     binance, 30s old when recorded\n"
         "  trail      best price 95.5 + 1.5% of it = 96.9325, rounded up to the step 0.01 = 96.94\n"
         "  stop       98.49 -> 96.94 (trailing stop)\n"
         "  before     1 move of the trail, not shown here\n"
         "Stop moved  2026-11-20 10:03:59 UTC\n"
         "  rule       the trigger was touched: the stop goes to break-even (section 4.3)\n"
         "  seen       candle 2026-11-20 10:03 to 10:04: open 95.6, high 96, low 94.1, close 95.9\n"
+        "  source     binance, 30s old when recorded\n"
         "  trail      best price 94.1 + 1.5% of it = 95.5115, rounded up to the step 0.01 = 95.52\n"
         "  be         the entry price 99.95, costs left out\n"
         "  stop       96.94 -> 95.52 (trailing stop)\n"
@@ -350,6 +355,7 @@ def test_a_trail_behind_the_stop_moves_nothing_yet(venue: Watched) -> None:
         "Behind the stop  2026-11-20 10:01:59 UTC\n"
         "  rule       a better price than any before: the trail follows it (section 4.3)\n"
         "  seen       candle 2026-11-20 10:01 to 10:02: open 100, high 103, low 99.5, close 102\n"
+        "  source     binance, 30s old when recorded\n"
         "  trail      best price 103 - 5 = 98\n"
         "  stop       stays at 99\n"
     )

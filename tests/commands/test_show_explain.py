@@ -101,6 +101,7 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
         "Entry  2026-11-19 12:00:00 UTC\n"
         "  rule       filled at once at the quote: a buy pays the ask, a sell gets the bid (section 4.4)\n"
         "  seen       quote of 2026-11-19 12:00:00 UTC: bid 103.99, ask 104.01, last 104\n"
+        "  source     binance, 0s old when recorded\n"
         "  price      price seen 104.01, no slippage, no rounding\n"
         "  spread     (104.01 - 103.99) / 2 x 2 = 0.02, within the price\n"
         "  fee        104.01 x 2 x 0.001 = 0.20802 (taker)\n"
@@ -110,6 +111,7 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
         "Exit 1: take profit  2026-11-19 14:20:59 UTC, recorded 2026-11-20 10:00:00 UTC\n"
         "  rule       the price swept through the target: out at the target (section 4.2)\n"
         "  seen       candle 2026-11-19 14:20 to 14:21: open 104, high 111, low 104, close 108.5\n"
+        "  source     binance, 19h old when recorded\n"
         "  price      level 110, no slippage, no rounding\n"
         "  quantity   1 of 2\n"
         "  fee        110 x 1 x 0.001 = 0.11 (maker)\n"
@@ -127,11 +129,12 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
 
 def test_the_explanation_of_a_stop_in_doubt(days: Days) -> None:
     lines = days.run("explain", "2").out.splitlines()
-    assert lines[10:] == [
+    assert lines[11:] == [
         "  ruin       liquidation at 19.961 (section 4.6)",
         "Exit: stop loss  2026-11-18 13:20:59 UTC, recorded 2026-11-19 12:00:00 UTC",
         "  rule       the price swept through the stop: out at the stop (section 4.2)",
         "  seen       candle 2026-11-18 13:20 to 13:21: open 10, high 10.6, low 8.9, close 9.8",
+        "  source     binance, 22h old when recorded",
         "  price      level 10.5, no slippage, no rounding",
         "  quantity   20 of 20, all that was left",
         "  fee        10.5 x 20 x 0.001 = 0.21 (taker)",

@@ -36,6 +36,7 @@ def test_a_walk_is_explained_level_by_level(walking: TradingDesk) -> None:
         "Entry  2026-11-20 10:00:30 UTC\n"
         "  rule       filled at once at the quote: a buy pays the ask, a sell gets the bid (section 4.4)\n"
         "  seen       quote of 2026-11-20 10:00:30 UTC: bid 99.99, ask 100.01, last 100\n"
+        "  source     binance, 0s old when recorded\n"
         "  book       took 1 at 100.01, 1 at 100.5\n"
         "  price      the mean of the book 200.51 / 2 = 100.255, rounded up to the step 0.01 = 100.26\n"
         "  spread     (100.01 - 99.99) / 2 x 2 = 0.02, within the price\n"
@@ -46,6 +47,7 @@ def test_a_walk_is_explained_level_by_level(walking: TradingDesk) -> None:
         "Exit 1: manual  2026-11-20 10:00:30 UTC\n"
         "  rule       closed by hand, at the price of that moment (section 5)\n"
         "  seen       quote of 2026-11-20 10:00:30 UTC: bid 99.99, ask 100.01, last 100\n"
+        "  source     binance, 0s old when recorded\n"
         "  book       took 1 at 99.99\n"
         "  price      price seen 99.99, no slippage, no rounding\n"
         "  quantity   1 of 2\n"
@@ -79,9 +81,9 @@ def test_a_long_walk_is_shortened_and_a_mean_without_end_too(walking: TradingDes
     walking.server.depths["BTCUSDT"] = ([("99", "1")], asks)
     walking.text("long", "BTCUSDT", "--size", "19")
     lines = walking.text("explain", "1").splitlines()
-    assert lines[4:6] == [
+    assert lines[5:7] == [
         "  book       took 3 at 101, 3 at 102, 3 at 103, 3 at 104 and 3 levels more, to 107",
-        "  price      the mean of the book 1970 / 19 = 103.684210526316..., rounded up to the step 0.01 =",
+        "  price      the mean of the book 1970 / 19 = 103.684210526315..., rounded up to the step 0.01 =",
     ]
 
 

@@ -75,10 +75,12 @@ def again(told: Node) -> Again:
     """Work a trade out from the envelope's data of `explain --json`."""
     trade = cast(Node, told["trade"])
     made = Again(told, 1 if trade["side"] == "long" else -1)
-    placed = cast("Node | None", told["placed"])
+    placed, entry = cast("Node | None", told["placed"]), cast("Node | None", told["entry"])
+    sizing = cast("Node | None", told["sizing"])
+    if sizing is not None:
+        _size(made, sizing, cast(Node, entry if placed is None else placed))
     if placed is not None:
         _place(made, placed)
-    entry = cast("Node | None", told["entry"])
     if entry is not None:
         _enter(made, entry, was_waiting=placed is not None)
     later = [*_nodes(told, "charges"), *_nodes(told, "exits")]
@@ -103,6 +105,43 @@ def again(told: Node) -> Again:
 
 def _nodes(told: Node, name: str) -> Sequence[Node]:
     return cast("Sequence[Node]", told[name])
+
+
+def _size(made: Again, node: Node, first: Node) -> None:
+    """Work the quantity out, cut by cut; `first` is the order that waited, or the entry at once."""
+    price, step, value = number(node, "price"), number(node, "quantity_step"), number(node, "value")
+    step = THINNEST if step == 0 else step
+    left = value
+    if node["kind"] != "quantity":
+        is_part = node["kind"] in ("percent", "risk_percent")
+        amount = number(node, "balance") * value / 100 if is_part else value
+        made.compare("sizing", "amount", node, amount)
+        one = price
+        if node["stop_out"] is not None:
+            out = number(node, "stop_out")
+            one = abs(price - out) + price * number(node, "entry_fee_rate") + out * number(node, "exit_fee_rate")
+        made.compare("sizing", "for_one", node, one)
+        left = amount / one
+    made.compare("sizing", "unrounded", node, left, TINY)
+    left = rounded_down(left, step)
+    made.compare("sizing", "asked", node, left)
+    for cut in _nodes(node, "cuts"):
+        limit, quantity = number(cut, "limit"), number(cut, "quantity")
+        match cut["by"]:
+            case "guard":
+                left = rounded_down(left * limit, step)
+            case "book":
+                left = min(left, limit)
+            case "cash":
+                left = min(left, quantity)
+                rates = number(node, "exit_fee_rate") + 1 / number(cast(Node, made.told["trade"]), "leverage")
+                if not quantity * price * rates <= limit + 2 * UNIT < (quantity + step) * price * rates + 4 * UNIT:
+                    made.wrong.append(f"sizing: {limit} does not pay for {quantity} and no more")
+            case _:
+                left = rounded_down(limit / price, step)
+        made.compare("sizing", "quantity", cut, left)
+    made.compare("sizing", "quantity", node, left)
+    made.compare("sizing", "quantity", first, left)
 
 
 def _place(made: Again, node: Node) -> None:

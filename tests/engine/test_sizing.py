@@ -13,6 +13,7 @@ from papertrade.engine.market import Side
 from papertrade.engine.messages import Liquidity, Refusal
 from papertrade.engine.money import exact
 from papertrade.engine.signal import Size, parse_size
+from papertrade.engine.sized import CutBy
 from papertrade.engine.sizing import Ask, Sized, SizingRules, size_up, tied_up
 from papertrade.engine.trade import Terms
 
@@ -47,6 +48,13 @@ def sized(size: Size | None, wanted: Ask, cash: str = "10000", **rules: bool) ->
         return size_up(size, wanted, D(10_000), D(cash), SizingRules(may_shrink=rules.get("may_shrink", False)))
 
 
+def placed(size: Size | None, wanted: Ask, cash: str = "10000", **rules: bool) -> tuple[Decimal, list[CutBy]]:
+    """Return the quantity, and what it was cut by."""
+    outcome = sized(size, wanted, cash, **rules)
+    assert isinstance(outcome, Sized)
+    return outcome.quantity, [cut.by for cut in outcome.sizing.cuts]
+
+
 @pytest.mark.parametrize(
     ("measure", "text", "stop", "quantity"),
     [
@@ -59,23 +67,23 @@ def sized(size: Size | None, wanted: Ask, cash: str = "10000", **rules: bool) ->
     ],
 )
 def test_the_four_kinds_of_size(measure: str, text: str, stop: str | None, quantity: str) -> None:
-    assert sized(parse_size(measure, text), ask(stop)) == Sized(D(quantity))
+    assert placed(parse_size(measure, text), ask(stop)) == (D(quantity), [])
 
 
 def test_risk_counts_fees_and_slippage_of_both_ways() -> None:
     # stop 95 slips 10 bps to 94.905, rounded down to 94.90: a unit loses 5.10, and pays 0.1 + 0.0949 in fees.
-    assert sized(parse_size("risk", "100"), ask("95", fee="0.001", slip="10", step="0.00001")) == Sized(D("18.88609"))
+    assert placed(parse_size("risk", "100"), ask("95", fee="0.001", slip="10", step="0.00001")) == (D("18.88609"), [])
     # a short's stop 105 slips up to 105.105, rounded to 105.11: a unit loses 5.11 + 0.1 + 0.10511.
     short = ask("105", side=Side.SHORT, fee="0.001", slip="10", step="0.00001")
-    assert sized(parse_size("risk", "100"), short) == Sized(D("18.81428"))
+    assert placed(parse_size("risk", "100"), short) == (D("18.81428"), [])
 
 
 def test_the_default_is_one_percent_of_risk_or_ten_of_the_balance_capped_at_twenty() -> None:
-    assert sized(None, ask()) == Sized(D(10))
-    assert sized(None, ask("90")) == Sized(D(10))
-    assert sized(None, ask("95")) == Sized(D(20))
-    assert sized(None, ask("98")) == Sized(D(20), is_capped=True)
-    assert sized(parse_size("risk", "1%"), ask("98")) == Sized(D(50))
+    assert placed(None, ask()) == (D(10), [])
+    assert placed(None, ask("90")) == (D(10), [])
+    assert placed(None, ask("95")) == (D(20), [])
+    assert placed(None, ask("98")) == (D(20), [CutBy.DEFAULT_CAP])
+    assert placed(parse_size("risk", "1%"), ask("98")) == (D(50), [])
 
 
 def test_risk_without_a_stop_is_refused() -> None:
@@ -135,8 +143,8 @@ def test_the_limits_themselves_are_allowed() -> None:
     limits = ask(
         instrument=replace(BTC, quantity_min=D("0.1"), notional_min=D(10), quantity_max=D(5), notional_max=D(500))
     )
-    assert sized(parse_size("size", "0.1"), limits) == Sized(D("0.1"))
-    assert sized(parse_size("size", "5"), limits) == Sized(D(5))
+    assert placed(parse_size("size", "0.1"), limits) == (D("0.1"), [])
+    assert placed(parse_size("size", "5"), limits) == (D(5), [])
 
 
 def test_short_of_cash_is_refused_with_the_numbers() -> None:
@@ -157,8 +165,8 @@ def test_with_no_cash_at_all_only_a_deposit_helps(cash: str) -> None:
 
 
 def test_shrinking_takes_what_the_cash_pays_for() -> None:
-    assert sized(parse_size("size", "5"), ask(fee="0.001"), "400", may_shrink=True) == Sized(D("3.99"), is_shrunk=True)
-    assert sized(parse_size("size", "3"), ask(fee="0.001"), "400", may_shrink=True) == Sized(D(3))
+    assert placed(parse_size("size", "5"), ask(fee="0.001"), "400", may_shrink=True) == (D("3.99"), [CutBy.CASH])
+    assert placed(parse_size("size", "3"), ask(fee="0.001"), "400", may_shrink=True) == (D(3), [])
 
 
 def test_what_shrinks_under_the_minimum_is_refused() -> None:

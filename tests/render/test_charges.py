@@ -68,6 +68,6 @@ def test_interest_names_its_time_and_what_is_borrowed() -> None:
     assert facts(charge)[:3] == [
         "for: 1970-01-01 00:00:00 UTC to 1970-01-01 00:01:59 UTC",
         "notional: 1 x 125 = 125",
-        "owed: 125 x 52.56 x 119999 ms / 31536000000 ms = 0.024999791666…, rounded up at 1e-8 = 0.0249998 USDT",
+        "owed: 125 x 52.56 x 119999 ms / 31536000000 ms = 0.024999791666..., rounded up at 1e-8 = 0.0249998 USDT",
     ]
     assert charge_json(charge)["borrowed_share"] is None

@@ -149,7 +149,7 @@ def _deed(life: Life) -> tuple[TradeEvent, ...]:
 def _nameless(event: TradeEvent) -> TradeEvent:
     event = replace(event, trade_id=0)
     if isinstance(event, TradePlaced | EntryFilled) and event.order is not None:
-        return replace(event, order=replace(event.order, signal_id=0))
+        return replace(event, order=replace(event.order, signal_id=0, sizing=None))
     return event
 
 
