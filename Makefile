@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo install test lint types contracts unit slow simulate crash hammer stateful fuzz soak bench clean
+.PHONY: demo install test lint types contracts unit slow simulate crash hammer stateful fuzz soak mutate bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/papertrade demo
@@ -58,8 +58,11 @@ fuzz: $(VENV)/.tested
 soak: $(VENV)/.tested
 	$(BIN)/python -m tests.soak
 
+mutate: $(VENV)/.tested
+	$(BIN)/python -m tests.mutation --jobs $(WORKERS) --sample $(or $(SAMPLE),100) --seed $(or $(SEED),1)
+
 bench: $(VENV)/.tested
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .mutation
