@@ -35,7 +35,7 @@ contracts: $(VENV)/.tested
 
 unit: $(VENV)/.tested
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered -m "not slow"
 
 slow: $(VENV)/.tested
 	$(BIN)/pytest -n $(WORKERS) -m slow

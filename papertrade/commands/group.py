@@ -62,17 +62,19 @@ class Command(TyperCommand):
 
 
 class LazyCommand(TyperCommand):
-    """A row of the table: its name and help line are known, its module is not imported."""
+    """A row of the table: its name and help line are known, its module is not imported, its options are not made."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(name=entry.name, short_help=entry.help, hidden=entry.is_hidden, rich_markup_mode=None)
-        self.entry = entry
+    def __init__(self, row: Entry | Branch) -> None:
+        is_hidden = isinstance(row, Entry) and row.is_hidden
+        super().__init__(name=row.name, short_help=row.help, hidden=is_hidden, rich_markup_mode=None)
+        self.row = row
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Context | None = None, **extra: object
     ) -> Context:
         """Import the command and parse its words; the context belongs to the real command."""
-        return _loaded(self.entry).make_context(info_name, args, parent, **extra)
+        real = _loaded(self.row) if isinstance(self.row, Entry) else _branch(self.row)
+        return real.make_context(info_name, args, parent, **extra)
 
 
 class Group(TyperGroup):
@@ -130,7 +132,7 @@ def command_tree(table: Table) -> Group:
     root.table = table
     root.subcommand_metavar = "[COMMAND] [ARGS]..."
     for row in table:
-        root.add_command(LazyCommand(row) if isinstance(row, Entry) else _branch(row))
+        root.add_command(LazyCommand(row))
     root.params.extend(_shared_options())
     return root
 

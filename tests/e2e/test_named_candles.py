@@ -460,6 +460,8 @@ ROWS = [
     ),
 ]
 
+pytestmark = pytest.mark.xdist_group("named candles")  # so that its doors are opened once, not by each worker
+
 SCENES = scenarios([row[:4] for row in ROWS])
 NETS = {scene.symbol: Decimal(row[4]) for scene, row in zip(SCENES, ROWS, strict=True)}
 

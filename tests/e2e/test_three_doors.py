@@ -16,6 +16,8 @@ from tests.engine import test_entry_table, test_even_and_time_table, test_exit_t
 from tests.engine.deals import candle_of, play
 from tests.engine.tables import told
 
+pytestmark = pytest.mark.xdist_group("three doors")  # so that its doors are opened once, not by each worker
+
 EVERY = scenarios(
     [*test_exit_table.ROWS, *test_trail_table.ROWS, *test_even_and_time_table.ROWS, *test_entry_table.ROWS]
 )
