@@ -84,7 +84,7 @@ def parse_decimal(text: str) -> Decimal:
     if _PLAIN.fullmatch(text) is None:
         shown = text if len(text) <= 40 else f"{text[:37]}..."
         raise ValueError(f"`{shown}` is not a plain decimal number")
-    value = Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    value = Decimal(text.rstrip("0") if "." in text else text)
     return ZERO if value == 0 else value
 
 
