@@ -245,6 +245,11 @@ def test_a_part_takes_its_share_of_what_was_paid() -> None:
     assert trade.realized == D("2.25")  # 10 x 0.25 - 0.25
 
 
+def test_a_candle_that_only_charges_has_been_seen() -> None:
+    trade = trade_of("long 1 at 100 fund 0.01 every 1m", f"{QUIET} | {QUIET}")
+    assert (trade.applied_to, trade.whole_from) == (2 * MINUTE, 2 * MINUTE)
+
+
 def test_at_midnight_interest_is_charged_and_the_rest_with_the_exit() -> None:
     deal = deal_of("short 1 at 100 sl 130 opened 1439m borrow 52.56")
     before, at, after = (bar_at(m, "120", "121", "119", "120") for m in (1439, 1440, 1441))

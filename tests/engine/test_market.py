@@ -57,6 +57,8 @@ def test_buys_see_the_ask_and_sells_the_bid_where_known() -> None:
 
 def test_intervals_divide_the_day_and_opens_are_found() -> None:
     assert all(DAY_MS % length == 0 for length in INTERVALS.values())
+    seconds = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+    assert {name: int(name[:-1]) * seconds[name[-1]] * 1_000 for name in INTERVALS} == INTERVALS
     assert [floor_ms(at, 60_000) for at in (0, 59_999, 60_000)] == [0, 0, 60_000]
     assert [first_whole_open(at, 60_000) for at in (0, 1, 59_999, 60_000)] == [0, 60_000, 60_000, 60_000]
     assert (Side.LONG.sign, Side.SHORT.sign) == (1, -1)

@@ -36,6 +36,7 @@ def decide(
     *,
     limit: str | None = None,
     notional: str | None = None,
+    bid: Decimal = BID,
 ) -> tuple[CostCharged | ExitFilled, ...] | tuple[LevelsChanged, ...] | Refusal:
     order = SellOrder(
         symbol="BTCUSDT",
@@ -43,7 +44,7 @@ def decide(
         notional=None if notional is None else Decimal(notional),
         limit=None if limit is None else Decimal(limit),
     )
-    quote = Quote(at_ms=40_000, last=Decimal("100.01"), bid=BID, ask=Decimal("100.02"))
+    quote = Quote(at_ms=40_000, last=Decimal("100.01"), bid=bid, ask=Decimal("100.02"))
     return sell(Selling(order=order, trades=trades, quote=quote, at_ms=40_000), RULES)
 
 
@@ -121,6 +122,12 @@ def test_more_than_is_held_is_refused() -> None:
 def test_less_than_the_minimum_is_refused(quantity: str) -> None:
     code, message = refused(decide(bought("1"), quantity))
     assert (code, message.endswith("is under the instrument's minimum, `0.05`")) == ("below_minimum", True)
+
+
+def test_all_that_is_held_is_sold_even_where_it_has_become_less_than_the_minimum() -> None:
+    trades, bid = bought("0.05", "0.05"), Decimal(40)  # 0.1 at 40 is 4, under the minimum of 5
+    assert [t.open_quantity for t in after(trades, decide(trades, "0.1", bid=bid))] == [Decimal(0), Decimal(0)]
+    assert refused(decide(trades, "0.05", bid=bid))[0] == "below_minimum"
 
 
 def test_a_limit_at_the_bid_fills_now_as_a_taker() -> None:

@@ -63,6 +63,13 @@ def test_a_quote_s_peak_comes_out_as_it_went_in(side: Side, price: str) -> None:
     assert evolve(trade, move) == after
 
 
+def test_a_stop_that_was_moved_to_break_even_is_still_told_so() -> None:
+    (candle,) = walk(1, 1)
+    even = replace(moved(1, candle, "98.8", "100"), is_even=True)
+    plain = moved(2, candle, "98.8", "99")
+    assert list(moves_of(pooled("test", "BTCUSDT", [even, plain]))) == [even, plain]
+
+
 def test_a_trade_takes_a_few_dozen_letters() -> None:
     candle = Candle(
         open_ms=60_000,

@@ -22,7 +22,7 @@ FOLDER: Final = Path(".mutation")
 TESTS: Final = ("engine", "store", "feeds", "config", "runs", "reports", "commands", "api", "test_strict_yaml.py")
 """What hunts the mutants: no processes, no crashes, no simulated worlds, nothing marked slow."""
 
-_SETTINGS: Final = "[run]\nsource = papertrade\ndata_file = .mutation/coverage\n"
+_SETTINGS: Final = "[run]\nsource = papertrade\nrelative_files = true\ndata_file = .mutation/coverage\n"
 _SECONDS_MAX: Final = (15.0, 15.0, 15.0)
 
 
@@ -75,13 +75,12 @@ def measured(*, is_fresh: bool) -> Reach:
     data = CoverageData(str(FOLDER / "coverage"))
     data.read()
     reach = Reach(seconds)
-    root = Path.cwd()
     for name in data.measured_files():
         lines = {
             line: {c.rpartition("|")[0] for c in contexts} & seconds.keys()
             for line, contexts in data.contexts_by_lineno(name).items()
         }
-        reach.lines[Path(name).relative_to(root).as_posix()] = {line: tests for line, tests in lines.items() if tests}
+        reach.lines[name] = {line: tests for line, tests in lines.items() if tests}
     return reach
 
 
