@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from papertrade.engine.armed import Armed, reach
 from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, modify_trade
+from papertrade.engine.exit_wish import parse_break_even
 from papertrade.engine.market import Quote
 from papertrade.engine.messages import (
     EntryFilled,
@@ -247,6 +249,21 @@ def test_a_waiting_trades_exits_change_as_wishes_checked_against_its_entry() -> 
     assert (trade.initial_stop, levels_at(trade, 120_000).stop) == (D(97), D(97))
     with pytest.raises(ValueError, match="has no exit prices before it is entered"):
         levels_at(changed, 0)
+
+
+def test_a_waiting_limit_breaks_even_with_a_maker_s_fee_and_a_waiting_stop_with_a_taker_s() -> None:
+    even = ExitChange(break_even=parse_break_even("99.5"), keeps_break_even=False)
+    waiting = [deal_of(f"long 1 {entry} 98 step 0.01") for entry in ("limit", "stop")]
+    limit, stop = (replace(deal, maker=Fraction(0), taker=Fraction(1, 100)) for deal in waiting)
+    assert isinstance(modified(opened(limit), even), LevelsChanged)  # 98 / 0.99 = 98.99
+    needed = "break-even trigger `99.5` of a long trade must be above the break-even price `99.98`"
+    assert message_of(modified(opened(stop), even)) == needed  # 98 x 1.01 / 0.99 = 99.98
+
+
+def test_what_waits_for_a_better_price_cannot_wait_for_the_price_of_now() -> None:
+    even = ExitChange(break_even=parse_break_even("105"), keeps_break_even=False)
+    said = message_of(modified(trade_of("long 1 at 100"), even, price="105"))
+    assert said == "break-even trigger `105` is at the price `105` for a long trade"
 
 
 def test_contradictory_wishes_are_the_callers_error() -> None:
