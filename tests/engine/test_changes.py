@@ -297,6 +297,13 @@ def test_marks_and_tags_change_at_any_time() -> None:
     assert (tagged.flags, tagged.tags) == ((Flag.HALTED, Flag.UNVERIFIED), ("a", "b"))
 
 
+def test_marks_and_tags_of_a_waiting_trade_are_those_of_the_trade_it_becomes() -> None:
+    waiting = evolve(trade_of("long 1 limit 98"), TagsChanged(trade_id=1, tags=("a", "b")))
+    marked = evolve(waiting, TradeFlagged(trade_id=1, flags=(Flag.HALTED,), at_ms=1))
+    entered, _ = touch(marked, candles_of("- | 99 99 97.5 98")[0])
+    assert (entered.status, entered.flags, entered.tags) == (Status.OPEN, (Flag.HALTED,), ("a", "b"))
+
+
 def test_when_events_happened() -> None:
     placed = open_trade(opening_of(deal_of("long 1 limit 98 opened 5s")), Rules())
     assert isinstance(placed, TradePlaced)

@@ -159,6 +159,11 @@ def test_hours_have_a_first_minute_and_an_end(session: Session, weekday: int, mi
     assert acting(GuardRules(hours=(Hours((session,)),)), facts) == ([] if is_inside else ["hours"])
 
 
+def test_what_no_guard_asked_for_is_nothing_on_a_monday_at_midnight() -> None:
+    assert (AccountFacts(at_ms=NOW).weekday, AccountFacts(at_ms=NOW).minute) == (0, 0)
+    assert replace(AccountFacts(at_ms=NOW), live=0, streak=0, equity=dec("0"), peak=dec("0")) == AccountFacts(at_ms=NOW)
+
+
 def test_one_of_several_sessions_is_enough() -> None:
     rules = GuardRules(hours=(Hours((OFFICE, NIGHT)),))
     facts = AccountFacts(at_ms=NOW, weekday=5, minute=60)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from papertrade.engine.account import AccountBook, posted
 from papertrade.engine.changes import cancel_trade, close_trade
 from papertrade.engine.market import Quote
-from papertrade.engine.messages import CashMoved, CostCharged, ExitFilled, LevelsChanged, Refusal, TradeEvent
+from papertrade.engine.messages import CashMoved, Cause, CostCharged, ExitFilled, LevelsChanged, Refusal, TradeEvent
 from papertrade.engine.money import CONTEXT, ONE, ZERO, plain
 from papertrade.engine.orders import Selling, SellOrder, is_plain_order, sell
 from papertrade.engine.outlook import outlook
@@ -81,6 +81,13 @@ NOW = [
 def test_a_sell_at_the_market_takes_the_oldest_first(quantity: str | None, left: list[str]) -> None:
     trades = bought("1", "2")
     assert [t.open_quantity for t in after(trades, decide(trades, quantity))] == [Decimal(q) for q in left]
+
+
+def test_a_sell_at_the_market_shows_the_quote_it_saw() -> None:
+    decided = decide(bought("1"))
+    assert isinstance(decided, tuple)
+    quote = Quote(at_ms=40_000, last=Decimal("100.01"), bid=BID, ask=Decimal("100.02"))
+    assert [event.cause for event in decided] == [Cause(rule="5 closed by hand", raw_price=BID, quote=quote)]
 
 
 def test_a_piece_of_an_order_may_be_small_where_the_order_is_not() -> None:

@@ -19,18 +19,7 @@ from coverage import CoverageData
 from tests.mutation.mutants import Mutant
 
 FOLDER: Final = Path(".mutation")
-TESTS: Final = (
-    "engine",
-    "store",
-    "feeds",
-    "config",
-    "runs",
-    "reports",
-    "commands",
-    "api",
-    "conventions",
-    "test_strict_yaml.py",
-)
+TESTS: Final = ("engine", "store", "feeds", "config", "runs", "reports", "conventions", "test_strict_yaml.py")
 """What hunts the mutants: no processes, no crashes, no simulated worlds, nothing marked slow."""
 
 _SETTINGS: Final = "[run]\nsource = papertrade\nrelative_files = true\ndata_file = .mutation/coverage\n"
