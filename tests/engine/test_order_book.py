@@ -111,6 +111,13 @@ def test_what_the_depth_does_not_hold_is_left_out_or_refused() -> None:
     assert (refused.code, refused.details) == ("thin_book", {"need": "40", "available": "15"})
 
 
+def test_a_book_that_holds_it_all_is_not_thin() -> None:
+    event, left = entered("long 15 at 100 sl 90"), closed("7", "1")
+    assert event.order is not None
+    assert isinstance(left, ExitFilled)
+    assert (event.quantity, event.order.flags, left.quantity, left.flags) == (D(15), (), D(7), ())
+
+
 def test_an_empty_book_fills_nothing() -> None:
     refused = opened("long 1 at 100", book=OrderBook(at_ms=0, bids=(), asks=()))
     assert isinstance(refused, Refusal)
@@ -162,6 +169,7 @@ def test_a_sell_walks_on_from_trade_to_trade() -> None:
     assert not isinstance(events, Refusal)
     walked = [e.cause.walked for e in events if isinstance(e, ExitFilled)]
     assert walked == [levels("99.5x2 99x1"), levels("99x3")]
+    assert [e.flags for e in events if isinstance(e, ExitFilled)] == [(), ()]
     refused = sell(
         replace(selling, book=replace(BOOK, bids=levels("99.5x1"))), replace(WALKING, refuses_thin_book=True)
     )

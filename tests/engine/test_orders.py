@@ -120,6 +120,20 @@ def test_only_plain_longs_are_sold() -> None:
     assert refused(decide([]))[1] == "cannot sell BTCUSDT: plain orders hold `0`"
 
 
+@pytest.mark.parametrize(
+    ("held", "hint"),
+    [
+        ((), "papertrade buy BTCUSDT"),
+        (("0.5",), "papertrade sell BTCUSDT --quantity 0.5"),
+        (("1", "2"), "papertrade sell BTCUSDT --quantity 3"),
+    ],
+)
+def test_what_can_be_sold_instead_is_hinted(held: tuple[str, ...], hint: str) -> None:
+    refusal = decide(bought(*held), "4")
+    assert isinstance(refusal, Refusal)
+    assert refusal.hint == hint
+
+
 def test_more_than_is_held_is_refused() -> None:
     assert refused(decide(bought("1", "2"), "3.001"))[1] == "cannot sell `3.001` of BTCUSDT: plain orders hold `3`"
     assert refused(decide(bought("1"), notional="200"))[1] == "cannot sell `2` of BTCUSDT: plain orders hold `1`"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papertrade.engine.conventions import TRADINGVIEW
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.own_costs import OwnCosts, with_own_costs, without_fees
 from papertrade.engine.step import Rules
@@ -73,7 +74,15 @@ def owns(name: str) -> st.SearchStrategy[OwnCosts]:
 
 @given(owns("binance"), owns("BTCUSDT"))
 def test_the_nearest_that_is_said_counts_and_nothing_else_changes(venue: OwnCosts, symbol: OwnCosts) -> None:
-    general = Terms(leverage=dec("3"), price_step=dec("0.01"), quantity_min=dec("2"), maintenance=dec("0.005"))
+    general = Terms(
+        leverage=dec("3"),
+        price_step=dec("0.01"),
+        quantity_step=dec("0.1"),
+        quantity_min=dec("2"),
+        notional_min=dec("5"),
+        convention=TRADINGVIEW,
+        maintenance=dec("0.005"),
+    )
     terms = with_own_costs(general, BTC, (venue,), (symbol,))
     for name in NAMES:
         said = [getattr(each, name) for each in (symbol, venue) if getattr(each, name) is not None]

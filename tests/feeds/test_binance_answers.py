@@ -119,6 +119,8 @@ def test_what_is_missing_crossed_or_zero() -> None:
     last: Item = {"price": "100"}
     assert read_quote("A", last, None, 7) == Quote(at_ms=7, last=Decimal(100))
     assert read_quote("A", last, {"bidPrice": "0.00", "askPrice": "0"}, 7) == Quote(at_ms=7, last=Decimal(100))
+    long = {**last, "price": "100.000000000000000000"}
+    assert read_quote("A", long, None, 7) == Quote(at_ms=7, last=Decimal(100))
     one_sided = read_quote("A", last, {"bidPrice": "99", "askPrice": "0"}, 7)
     assert one_sided == Quote(at_ms=7, last=Decimal(100), bid=Decimal(99))
     assert "price is missing" in str(read_quote("A", {"symbol": "A"}, None, 7))

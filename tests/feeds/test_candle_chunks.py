@@ -6,6 +6,7 @@ import gzip
 import io
 import tracemalloc
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from papertrade.engine.instants import from_ms, to_iso
 from papertrade.errors import InputFileError
 from papertrade.feeds import candle_csv
 from papertrade.feeds.candle_chunks import Layout, read_chunk
-from papertrade.feeds.candle_columns import Columns
+from papertrade.feeds.candle_columns import Columns, exact_floats
 from papertrade.feeds.candle_csv import read_csv
 from papertrade.feeds.candle_files import read_candles
 from papertrade.feeds.candle_series import Source
@@ -92,7 +93,7 @@ def outcome(text: str, *, is_quick: bool) -> str:
     return repr((series.interval_ms, series.decimals, series.volume_decimals, [column.tolist() for column in columns]))
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(st.one_of(rows_of_any_kind(), good_rows(), st.sampled_from(["", " ", "\r", '"', "\0"])), max_size=6))
 @example([f"{T0},1,1,1,1,0", "", f"{T0 + 1},1,1,1,1,0"])
 @example([f"{T0},0.30000000000000004,1,0.2,1,1e17", f"{T0 + 1},1,1,1,1,0"])
@@ -103,6 +104,7 @@ def test_both_readers_say_the_same_of_any_file(rows: list[str]) -> None:
     assert outcome(text, is_quick=True) == outcome(text, is_quick=False)
 
 
+@settings(deadline=None)
 @given(good_rows())
 def test_what_most_files_hold_is_read_quickly(text: str) -> None:
     assert read_chunk(f"{text}\n".encode(), PLAIN, 1, None) is not None
@@ -127,6 +129,44 @@ def test_a_leap_day_is_a_day() -> None:
     assert found is not None
     expected = np.array([f"{day}T23:59:58" for day in days], "M8[ms]").astype(np.int64)
     assert found.open_ms.tolist() == expected.tolist()
+
+
+DAYS = [f"{year}-{month:02}-{day:02}" for year in (1970, 2023, 2024) for month in range(1, 16) for day in range(32)]
+
+
+def test_every_day_of_a_year_is_itself_and_no_other_is_one() -> None:
+    known = {(date(year, 1, 1) + timedelta(days)).isoformat() for year in (1970, 2023, 2024) for days in range(365)}
+    known.add("2024-12-31")
+    for day in [*DAYS, "2024-08-32", "2024-12-32"]:
+        found = chunk(f"{day}T00:00:00Z,1,1,1,1,0")
+        midnights = None if found is None else found.open_ms.tolist()
+        assert midnights == ([int(np.datetime64(day, "ms").astype(np.int64))] if day in known else None), day
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("2024-00-05T00:00:00", "2024-13-05T00:00:00", "2024-06-00T00:00:00", "2024-06-31T00:00:00"),
+        *("2024-06-05T24:00:00", "2024-06-05T00:60:00", "2024-06-05T00:00:60", "1969-06-05T00:00:00"),
+    ],
+)
+def test_one_row_in_doubt_is_enough(wrong: str) -> None:
+    early, late = "1970-01-01T00:00:00Z,1,1,1,1,0", "2030-12-31T23:59:59Z,1,1,1,1,0"
+    assert chunk(early, late) is not None
+    for rows in ((f"{wrong}Z,1,1,1,1,0", late), (early, f"{wrong}Z,1,1,1,1,0"), (early, f"{wrong}Z,1,1,1,1,0", late)):
+        assert chunk(*rows) is None
+
+
+def test_floats_of_one_file_share_their_decimals() -> None:
+    found = exact_floats([np.array([1.0, 2.0]), np.array([0.5, 3.0]), np.array([7.0, 0.25])])
+    assert found is not None
+    assert ([column.tolist() for column in found[0]], found[1]) == ([[100, 200], [50, 300], [700, 25]], 2)
+
+
+def test_blank_lines_before_the_header_may_fill_whole_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candle_csv, "CHUNK", 30)
+    text = f"{200 * chr(10)}time,open,high,low,close,volume\n{T0},1,2,1,1.5,0\n{T0 + 1000},1,2,1,1.5,x\n"
+    assert "line 203, volume: `x` is not a number" in outcome(text, is_quick=True)
 
 
 def test_columns_may_stand_anywhere() -> None:

@@ -221,6 +221,8 @@ def test_a_broken_file_is_refused(tmp_path: Path) -> None:
 def test_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_parquet, "ROWS_MAX", 1)
     assert "has more than" in refusal(written(tmp_path, {"time": times(*TWO), **PRICES})).message
+    monkeypatch.setattr(candle_parquet, "ROWS_MAX", 2)
+    assert len(read_candles(written(tmp_path, {"time": times(*TWO), **PRICES}), "X")) == 2
 
 
 def test_without_pyarrow_the_hint_is_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

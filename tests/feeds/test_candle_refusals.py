@@ -149,6 +149,11 @@ def test_the_newest_row_first_is_an_order_that_is_named(tmp_path: Path) -> None:
             "put `time,open,high,low,close,volume` before the first row, and the names of further columns after it",
         ),
         (
+            "5,1,2,1,2,0\n",
+            "bad.csv line 1: the header is missing",
+            "put `time,open,high,low,close,volume` before the first row, and the names of further columns after it",
+        ),
+        (
             "\ntime,open,high,low,close,vol\n",
             "1 bad row in bad.csv, nothing was read\n"
             "bad.csv line 2, header: the column `volume` is missing: is it `vol`?",
@@ -297,6 +302,8 @@ def test_what_a_gzip_unpacks_to_is_bounded(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(file_bytes, "BYTES_MAX", 2**20)
     error = refusal(tmp_path, packed(HEADER.encode() + b"\n" * 2**21))
     assert (error.message, error.hint) == ("`bad.csv` holds more than 1 MiB", "split it")
+    full = HEADER.encode() + b"\n" * (2**20 - len(HEADER))
+    assert "has no candles" in refusal(tmp_path, packed(full)).message
 
 
 def test_f41_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

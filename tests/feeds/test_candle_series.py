@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from papertrade.engine.market import MINUTE_MS, Candle
-from papertrade.feeds.candle_series import CandleSeries, Hole, IntColumn, series_of
+from papertrade.feeds.candle_series import CandleSeries, Hole, IntColumn, Source, series_of
 
 T0 = 1_704_067_200_000
 
@@ -51,12 +51,19 @@ def test_candles_come_back_exactly() -> None:
 )
 def test_a_part_begins_and_ends_with_opens(from_minute: int | None, to_minute: int | None, kept: list[Candle]) -> None:
     instants = [None if minute is None else T0 + minute * MINUTE_MS for minute in (from_minute, to_minute)]
-    part = series_of("X", MINUTE_MS, CANDLES).between(*instants)
+    part = series_of("X", MINUTE_MS, CANDLES, Source("x.csv", "abc")).between(*instants)
     assert list(part) == kept
+    assert (part.symbol, part.interval_ms, part.source) == ("X", MINUTE_MS, Source("x.csv", "abc"))
+
+
+def test_one_price_of_too_many_digits_is_too_wide() -> None:
+    with pytest.raises(ValueError, match="`1000000000000000` with 3 decimals needs more than 18 digits"):
+        series_of("X", MINUTE_MS, [candle(0, "0.001", "2"), candle(1, "1", f"{10**15}")])
 
 
 def test_no_candles_are_a_series_too() -> None:
-    assert (len(series_of("X", MINUTE_MS, [])), series_of("X", MINUTE_MS, []).holes()) == (0, ())
+    none = series_of("X", MINUTE_MS, [])
+    assert (len(none), none.holes(), none.decimals, none.volume_decimals) == (0, (), 0, 0)
 
 
 def test_prices_that_need_too_many_digits_together_are_refused() -> None:

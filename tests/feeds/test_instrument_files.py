@@ -38,6 +38,11 @@ def test_every_shape_is_read(tmp_path: Path, content: object) -> None:
     assert read_instruments(written(tmp_path, content)) == (KNOWN,)
 
 
+def test_a_text_may_have_64_characters(tmp_path: Path) -> None:
+    (found,) = read_instruments(written(tmp_path, [{**ITEM, "base": "x" * 64}]))
+    assert found.base == "x" * 64
+
+
 def test_a_number_may_stand_bare(tmp_path: Path) -> None:
     (found,) = read_instruments(written(tmp_path, [{**ITEM, "quantity_min": 2, "notional_min": 5.5}]))
     assert (found.quantity_min, found.notional_min) == (Decimal(2), Decimal("5.5"))
@@ -54,6 +59,8 @@ def test_a_number_may_stand_bare(tmp_path: Path) -> None:
         ('{"data": 3}', "holds no list of instruments"),
         ([3], "line 1, item 1: is not an object"),
         ([{}], "line 1, item 1: `venue` is missing or not a short text"),
+        ([{**ITEM, "base": "x" * 65}], "line 1, item 1: `base` is missing or not a short text"),
+        ([{**ITEM, "base": ""}], "line 1, item 1: `base` is missing or not a short text"),
         ([{**ITEM, "symbol": "!"}], "line 1, item 1: '!' is not a symbol"),
         ([{**ITEM, "price_step": True}], "line 1, item 1: `price_step` is not a number"),
         ([{**ITEM, "price_step": "1e5"}], "line 1, item 1: `price_step`: `1e5` is not a plain decimal number"),

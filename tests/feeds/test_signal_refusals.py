@@ -214,6 +214,26 @@ BAD_FILES = [
 ]
 
 
+JUST_GOOD = [
+    ("id", "x" * 128),
+    ("source", "x" * 128),
+    ("tags", "x" * 64),
+    ("tags", ";".join(str(number) for number in range(32))),
+    ("tag_a", "x" * 62),
+    ("reason", "x" * 4096),
+    ("confidence", "0"),
+    ("confidence", "1"),
+    ("percent", "100"),
+    ("take_profit", ";".join(f"{price}" for price in range(1_000_000, 1_000_020))),
+]
+
+
+@pytest.mark.parametrize(("column", "text"), JUST_GOOD, ids=[f"{name}-{len(text)}" for name, text in JUST_GOOD])
+def test_what_lies_on_a_bound_is_taken(column: str, text: str) -> None:
+    cells = {"symbol": "A", "side": "long", column: text}
+    assert len(read(f"{','.join(cells)}\n{','.join(cells.values())}\n")) == 1
+
+
 class TestBadRows:
     @pytest.mark.parametrize(("column", "text", "message"), BAD_CELLS)
     def test_a_bad_cell_is_named(self, column: str, text: str, message: str) -> None:

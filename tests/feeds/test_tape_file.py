@@ -53,6 +53,10 @@ def test_gzip_byte_order_mark_and_blank_lines_are_fine(tmp_path: Path) -> None:
     assert list(read_tape(path, MINUTE_MS)) == ["AB"]
 
 
+def test_a_header_that_never_ends_is_line_1(tmp_path: Path) -> None:
+    assert refusal(written(tmp_path, '"symbol\n' + ROW)).message == "tape.csv line 1, unexpected end of data"
+
+
 def test_all_bad_rows_are_named_with_their_lines(tmp_path: Path) -> None:
     bad = [
         "AB,1704067260000,100,101,99,100.5",

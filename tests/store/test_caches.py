@@ -127,6 +127,7 @@ def test_what_is_known_of_a_venue_survives_processes(store: Store) -> None:
     with store.read() as reader:
         assert reader.venue_state("binance") == banned
         assert reader.venue_state("tape") == VenueState(venue="tape")
+        assert reader.venue_state("tape").failures == 0
         assert reader.venue_states() == (banned,)
 
 
@@ -180,6 +181,7 @@ def test_deliveries_wait_are_tried_again_and_arrive_once(store: Store) -> None:
         assert [d.id for d in reader.deliveries_next("hook", 500, 10)] == [3]
         assert [d.id for d in reader.deliveries_next("hook", 501, 1)] == [2]
         assert reader.deliveries_next("mail", 501, 1) == ()
+        assert [d.attempts for d in reader.deliveries_waiting()] == [1, 0]
         assert reader.deliveries_waiting()[0] == Delivery(
             id=2, target="hook", event_seq=2, attempts=1, last_error="refused", delivered_ms=None, next_ms=500
         )
@@ -188,6 +190,16 @@ def test_deliveries_wait_are_tried_again_and_arrive_once(store: Store) -> None:
     with store.read() as reader:
         assert reader.deliveries_done("hook") == 0
         assert len(reader.deliveries_waiting()) == 2
+
+
+def test_every_attempt_to_deliver_counts(store: Store) -> None:
+    store.write(lambda w: w.add_deliveries([NewDelivery(target="hook", event_seq=1, next_ms=100)]))
+    for _ in range(2):
+        store.write(lambda w: w.mark_undelivered(1, "refused", 500))
+    store.write(lambda w: w.mark_delivered(1, 600))
+    with store.read() as reader:
+        row = reader._connection.exec_driver_sql("SELECT attempts, last_error, delivered_ms FROM delivery").one()
+    assert tuple(row) == (3, "", 600)
 
 
 def test_settings_are_kept(store: Store) -> None:

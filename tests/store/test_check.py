@@ -199,6 +199,17 @@ def test_a_damaged_index_is_found(copied: Path) -> None:
     assert {d.invariant for d in checked(copied).differences} == {"integrity", "schema"}
 
 
+def test_a_quick_look_finds_damage_without_replaying(copied: Path) -> None:
+    with closing(opened(copied)) as store:
+        assert store.quick_check() is None
+    connection = outsider(copied)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'closed_ms INTEGER', 'closed_ms INTEGER NOT NULL')")
+    connection.close()
+    with closing(opened(copied)) as store:
+        assert store.quick_check() == "NULL value in trade.closed_ms"
+
+
 def test_a_journal_that_ends_in_an_impossible_state_is_reported(copied: Path) -> None:
     """The projection's own guards do not stop a check."""
     connection = outsider(copied)

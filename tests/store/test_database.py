@@ -65,6 +65,19 @@ def test_a_new_database_is_made_with_its_folder_for_its_owner_only(tmp_path: Pat
         os.umask(before)
 
 
+def test_a_write_has_the_lock_before_it_looks_and_a_read_takes_none(store: Store) -> None:
+    with closing(sqlite3.connect(store.path, timeout=0, isolation_level=None)) as other:
+
+        def look(_: Writer) -> None:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+
+        store.write(look)
+        with store.read():
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+
+
 def test_a_known_database_is_opened_and_not_made(store: Store) -> None:
     with closing(opened(store.path)) as again:
         assert (again.was_created, again.run_id) == (False, "test")
@@ -191,6 +204,8 @@ def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
         ("host:/export {0} nfs4 rw 0 0", True),
         ("/dev/vda / ext4 rw 0 0\nhost:/export {0} fuse.sshfs rw 0 0", True),
         ("host:/export / nfs rw 0 0\n/dev/sdb {0} ext4 rw 0 0", False),
+        ("/dev/sdb {0} ext4 rw 0 0\nhost:/export {0} nfs rw 0 0", True),  # mounted over it
+        ("host:/export {0} nfs rw 0 0\n/dev/sdb {0} ext4 rw 0 0", False),
         ("host:/export /elsewhere cifs rw 0 0", False),
         ("host:/export {0}x nfs rw 0 0", False),
         ("nonsense\n\n", False),

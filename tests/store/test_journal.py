@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from papertrade.engine.account import AccountBook
+from papertrade.engine.exit_wish import TrailWish, parse_level
+from papertrade.engine.market import MINUTE_MS
 from papertrade.engine.messages import CashMoved, EpochStarted, ExitFilled, TagsChanged, TradeEnded
 from papertrade.engine.trade import Status
 from papertrade.errors import DuplicateTrade
@@ -30,12 +33,14 @@ from tests.store.stories import (
     entered,
     entry,
     founded,
+    led,
     opened,
     placed,
     record,
     shown,
     stored,
     touched_by,
+    trailing,
 )
 
 
@@ -262,6 +267,39 @@ def test_sums_inside_a_transaction_follow_what_it_records(store: Store) -> None:
 
     store.write(story)
     assert store.check().is_sound
+
+
+def test_sums_that_were_followed_are_those_that_are_read_again(store: Store) -> None:
+    def story(writer: Writer) -> AccountBook:
+        founded(writer, cash="1000")
+        account = writer.account(1)
+        assert account is not None
+        assert writer.account_book(account).realized == 0  # from here on the sums are followed
+        shown(writer, entered(writer, a_signal()), a_candle(START_MS + MINUTE_MS, "97", "101"))
+        return writer.account_book(account)
+
+    followed = store.write(story)
+    with store.read() as reader:
+        account = reader.account(1)
+        assert account is not None
+        assert reader.account_book(account) == followed
+    assert followed.realized < 0
+
+
+def test_a_trail_that_begins_is_written_whole(store: Store) -> None:
+    def story(writer: Writer) -> None:
+        founded(writer)
+        exits = replace(trailing("1%"), trail=TrailWish(parse_level("1%"), parse_level("101")))
+        number = entered(writer, a_signal(exits=exits))
+        led(writer, [number], a_candle(START_MS + MINUTE_MS, "99.5", "102", close="102"))
+
+    store.write(story)
+    assert store.check().differences == ()
+    with store.read() as reader:
+        levels = reader.trades([1])[1].ruling.levels
+    assert levels is not None
+    assert levels.trail is not None
+    assert (levels.trail.peak, levels.trail.stop) == (Decimal(102), Decimal("100.98"))
 
 
 def test_a_savepoint_undoes_its_part_only(store: Store) -> None:

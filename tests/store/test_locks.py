@@ -25,6 +25,7 @@ def test_a_writer_waits_at_most_five_seconds(tmp_path: Path) -> None:
     with write_lock(path, pauses.append), pytest.raises(DatabaseBusy, match="more than 5 s") as busy, waiting:
         pass
     assert 5 <= sum(pauses) < 5.1
+    assert [round(pause * 1000, 1) for pause in pauses[:8]] == [0.5, 1, 2, 4, 8, 16, 20, 20]
     assert busy.value.details == {"path": str(path)}
     with write_lock(path, pauses.append):
         pass

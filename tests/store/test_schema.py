@@ -84,6 +84,30 @@ def test_every_statement_makes_one_object_of_its_name() -> None:
     connection.close()
 
 
+LIVE = "WHERE status IN ('pending', 'open')"
+INDEXES = {
+    "delivery_waiting": "ON delivery (next_ms) WHERE delivered_ms IS NULL",
+    "event_of_trade": "ON event (trade_id, seq) WHERE trade_id IS NOT NULL",
+    "ledger_of_book": "ON ledger (account_id, book, event_seq, amount_u)",
+    "live_above": f"ON trade (venue, symbol, armed_above) {LIVE}",
+    "live_at": f"ON trade (venue, symbol, armed_at) {LIVE}",
+    "live_below": f"ON trade (venue, symbol, armed_below) {LIVE}",
+    "live_quoted": f'ON trade (venue, symbol) {LIVE} AND instr(terms, \'"decides":"quotes"\') > 0',
+    "one_live_trade": f"ON trade (account_id, signal_id) {LIVE}",
+    "run_started": "ON run (kind, started_ms)",
+    "trade_of_account": "ON trade (account_id, status)",
+    "trade_of_signal": "ON trade (signal_id)",
+    "void_trade": "ON trade (account_id, id) WHERE is_void = 1",
+}
+
+
+def test_what_is_rare_is_found_by_a_small_index(outsider: sqlite3.Connection) -> None:
+    rows = outsider.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+    found = {name: " ".join(sql.split()) for name, sql in rows}
+    assert {name: sql.partition(f" {name} ")[2] for name, sql in found.items()} == INDEXES
+    assert [name for name, sql in found.items() if sql.startswith("CREATE UNIQUE INDEX")] == ["one_live_trade"]
+
+
 def test_caches_are_named_after_what_they_hold() -> None:
     held = ("instrument", "candle", "quote", "price", "equity", "watermark", "coverage", "cursor", "delivery")
     others = (*held, "venue", "run", "migration", "setting")

@@ -68,6 +68,8 @@ def test_what_was_held_at_a_moment_is_known_by_its_fills_before(book: Store) -> 
             (3, 2),
             (7, 1),
         ]
+        at_the_fill = LATER + 59_999
+        assert [(f.trade_id, f.n) for f in reader.fills_held_at(account, at_the_fill)] == [(1, 1), (2, 1), (3, 1)]
         assert reader.fills_held_at(account, START_MS) == ()
 
 
