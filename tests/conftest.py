@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+_HERE = Path(__file__).parent
 _KEPT = "PAPERTRADE_TEST_DATA"
+_UNCOUNTED = ("simulation", "stateful", "hammer", "crash", "fuzz", "soak", "e2e", "test_hostile_")
+"""Tests of the whole, not counted as coverage: what they meet, a test beside the code has to meet as well."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests of the whole without tracing, which takes as long as they do."""
+    for item in items:
+        if item.path.relative_to(_HERE).parts[0].startswith(_UNCOUNTED):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session", autouse=True)

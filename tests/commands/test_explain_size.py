@@ -9,6 +9,7 @@ import pytest
 
 from papertrade.errors import Json
 from tests.commands.trading_desk import TradingDesk
+from tests.e2e.recompute import again
 
 
 def with_settings(desk: TradingDesk, **settings: str) -> TradingDesk:
@@ -21,6 +22,7 @@ def size_lines(desk: TradingDesk) -> list[str]:
     begin = next((n for n, line in enumerate(lines) if line.startswith("  size ")), None)
     if begin is None:
         return []
+    assert again(desk.data("explain", "1")).wrong == []
     told: list[str] = []
     for line in lines[begin:]:
         label, text = line[2:13].strip(), line[13:]
@@ -84,6 +86,7 @@ def test_a_guard_tells_its_factor(desk: TradingDesk) -> None:
     guarded = with_settings(desk, GUARDS__MAX_OPEN="{limit: 1, action: shrink}")
     guarded.text("long", "ETHUSDT", "--size", "1")
     guarded("long", "BTCUSDT", "--size", "1")
+    assert again(guarded.data("explain", "2")).wrong == []
     lines = guarded.text("explain", "2").splitlines()
     assert "  size       1 asked for" in lines
     assert "  cut        guards: x 0.5, down to the step = 0.5" in lines

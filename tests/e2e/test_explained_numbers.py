@@ -110,9 +110,7 @@ def kinds_of(trades: Mapping[int, Again]) -> Counter[str]:
         seen["waited"] += told["placed"] is not None and told["entry"] is not None
         seen["never"] += told["ended"] is not None
         seen["moved"] += told["stop_moves"] != []
-        sizing = cast("Node | None", told["sizing"])
-        seen["sized"] += sizing is not None
-        seen["size cut"] += sizing is not None and sizing["cuts"] != []
+        seen["sized"] += told["sizing"] is not None
     return +seen
 
 
@@ -121,7 +119,7 @@ _OF_EXITS = ("move", "gross", "reserve_share", "entry_fee_share", "funding_share
 OUTCOMES = {"entry": (*_OF_BOTH, "reserve", "spread_cost"), "exits": (*_OF_BOTH, *_OF_EXITS, "open_before")}
 EVERYTHING = {
     *("stop_loss", "take_profit", "trailing_stop", "break_even", "time_limit", "manual", "liquidation"),
-    *("funding", "borrow", "walked", "parts", "cut", "void", "waited", "never", "moved", "sized", "size cut"),
+    *("funding", "borrow", "walked", "parts", "cut", "void", "waited", "never", "moved", "sized"),
 }
 
 

@@ -10,6 +10,9 @@ import gzip
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -466,19 +469,20 @@ SCENES = scenarios([row[:4] for row in ROWS])
 NETS = {scene.symbol: Decimal(row[4]) for scene, row in zip(SCENES, ROWS, strict=True)}
 
 
-@pytest.fixture(scope="module")
-def by_backtest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return backtested(SCENES, tmp_path_factory.mktemp("backtest"))
+@cache
+def by_backtest() -> Mapping[str, Outcome]:
+    with TemporaryDirectory() as folder:
+        return backtested(SCENES, Path(folder))
 
 
-@pytest.fixture(scope="module")
-def by_watch(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return watched(SCENES, tmp_path_factory.mktemp("watch"))
+@cache
+def by_watch(every_ms: int = MINUTE_MS) -> Mapping[str, Outcome]:
+    with TemporaryDirectory() as folder:
+        return watched(SCENES, Path(folder), every_ms)
 
 
-@pytest.fixture(scope="module")
-def by_one_late_look(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return watched(SCENES, tmp_path_factory.mktemp("late"), every_ms=600 * MINUTE_MS)
+def by_one_late_look() -> Mapping[str, Outcome]:
+    return by_watch(600 * MINUTE_MS)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.sentence)
@@ -489,16 +493,11 @@ def test_the_rule(scene: Scenario) -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.sentence)
-def test_backtest_and_watch(
-    scene: Scenario,
-    by_backtest: Mapping[str, Outcome],
-    by_watch: Mapping[str, Outcome],
-    by_one_late_look: Mapping[str, Outcome],
-) -> None:
+def test_backtest_and_watch(scene: Scenario) -> None:
     expected = Outcome(scene.happens, NETS[scene.symbol], Decimal(0))
-    assert by_backtest[scene.symbol] == expected
-    assert by_watch[scene.symbol] == expected
-    assert by_one_late_look[scene.symbol] == expected
+    assert by_backtest()[scene.symbol] == expected
+    assert by_watch()[scene.symbol] == expected
+    assert by_one_late_look()[scene.symbol] == expected
 
 
 @needs_data

@@ -7,6 +7,9 @@ rows that no signal file can say: opened inside a minute, or changed by hand; th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -29,19 +32,20 @@ def test_there_are_enough_scenarios() -> None:
     assert len({scene.sentence for scene in SCENES}) == len(SCENES)
 
 
-@pytest.fixture(scope="module")
-def by_backtest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return backtested(SCENES, tmp_path_factory.mktemp("backtest"))
+@cache
+def by_backtest() -> Mapping[str, Outcome]:
+    with TemporaryDirectory() as folder:
+        return backtested(SCENES, Path(folder))
 
 
-@pytest.fixture(scope="module")
-def by_watch(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return watched(SCENES, tmp_path_factory.mktemp("watch"))
+@cache
+def by_watch(every_ms: int = MINUTE_MS) -> Mapping[str, Outcome]:
+    with TemporaryDirectory() as folder:
+        return watched(SCENES, Path(folder), every_ms)
 
 
-@pytest.fixture(scope="module")
-def by_one_late_look(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    return watched(SCENES, tmp_path_factory.mktemp("late"), every_ms=600 * MINUTE_MS)
+def by_one_late_look() -> Mapping[str, Outcome]:
+    return by_watch(600 * MINUTE_MS)
 
 
 def ruled(scene: Scenario) -> Outcome:
@@ -51,14 +55,9 @@ def ruled(scene: Scenario) -> Outcome:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.sentence)
-def test_every_door_gives_the_same(
-    scene: Scenario,
-    by_backtest: Mapping[str, Outcome],
-    by_watch: Mapping[str, Outcome],
-    by_one_late_look: Mapping[str, Outcome],
-) -> None:
+def test_every_door_gives_the_same(scene: Scenario) -> None:
     rule = ruled(scene)
     assert rule.happens == scene.happens
-    assert by_backtest[scene.symbol] == rule
-    assert by_watch[scene.symbol] == rule
-    assert by_one_late_look[scene.symbol] == rule
+    assert by_backtest()[scene.symbol] == rule
+    assert by_watch()[scene.symbol] == rule
+    assert by_one_late_look()[scene.symbol] == rule

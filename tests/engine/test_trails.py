@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from papertrade.engine.codec import decode, encode
@@ -35,6 +35,7 @@ def with_trail(deal: Deal) -> Deal:
 trailing = deals(with_changes=True).map(with_trail)
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(trailing, min_size=1, max_size=4), bars(), st.integers(0, 9))
 def test_what_goes_in_comes_out_trade_by_trade_and_in_order(held: list[Deal], tape: list[Bar], finest: int) -> None:
     candles = [candle_of(bar) for bar in tape]
