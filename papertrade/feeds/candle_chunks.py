@@ -36,8 +36,8 @@ _POWERS: Final = np.array([10**power for power in range(DIGITS_MAX + 1)], np.int
 _EPOCH_DIGITS: Final = 13  # of the milliseconds from 2001 to 2286
 _EPOCH_MIN: Final = 10 ** (_EPOCH_DIGITS - 1)
 _SUFFIXES: Final = (b"Z", b"+00:00", b".000Z", b".000+00:00")
-_MONTH_DAYS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0], np.int64)
-_DAYS_BEFORE: Final = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 0, 0, 0], np.int64)
+_MONTH_DAYS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+_DAYS_BEFORE: Final = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], np.int64)
 
 
 @dataclass(frozen=True, slots=True)

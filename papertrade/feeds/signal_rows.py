@@ -91,7 +91,6 @@ class BadRow(Exception):
     """Everything that is wrong with one row: column (None for the row as a whole) and sentence."""
 
     def __init__(self, flaws: Sequence[tuple[str | None, str]]) -> None:
-        super().__init__("bad row")
         self.flaws = tuple(flaws)
 
 

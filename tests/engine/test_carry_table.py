@@ -272,6 +272,14 @@ def test_at_midnight_interest_is_charged_and_the_rest_with_the_exit() -> None:
     assert (left.funding_share, left.realized) == (D("0.0445"), D("-30.0445"))
 
 
+def test_a_long_borrows_what_is_not_its_own() -> None:
+    deal = deal_of("long 1 at 100 lev 5 opened 1439m borrow 0.365")
+    _, (charge,) = play(deal, [candle_of(bar_at(minute, "101", "102", "100", "101")) for minute in (1439, 1440)])
+    assert isinstance(charge, CostCharged)
+    assert (charge.price, charge.notional, charge.from_ms, charge.to_ms) == (D(100), D(80), DAY - MINUTE, DAY)
+    assert charge.amount == D("0.00005556")  # 80 x 0.001 / 1440, rounded up at 1e-8
+
+
 def test_a_close_by_hand_pays_what_is_due_by_then_at_its_own_price() -> None:
     trade = trade_of("long 1 at 100 fund 0.01 every 2m", f"{QUIET} | {QUIET}")
     early = close_trade(trade, D(1), D(104), None, 119_999)

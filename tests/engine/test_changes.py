@@ -251,6 +251,17 @@ def test_a_waiting_trades_exits_change_as_wishes_checked_against_its_entry() -> 
         levels_at(changed, 0)
 
 
+def test_what_a_change_of_a_waiting_trade_does_not_name_stays() -> None:
+    waiting = trade_of("long 1 limit 98 sl 95 tp 104 trails 2% even 1R time 90s")
+    event = modified(waiting, stop_at("97"))
+    assert isinstance(event, LevelsChanged)
+    assert event.ruling.wish == replace(waiting.ruling.wish, stop=parse_level("97"))
+    named = ExitChange(keeps_trail=False, keeps_break_even=False, keeps_time_limit=False)
+    event = modified(waiting, named)
+    assert isinstance(event, LevelsChanged)
+    assert event.ruling.wish == replace(waiting.ruling.wish, trail=None, break_even=None, time_limit=None)
+
+
 def test_a_waiting_limit_breaks_even_with_a_maker_s_fee_and_a_waiting_stop_with_a_taker_s() -> None:
     even = ExitChange(break_even=parse_break_even("99.5"), keeps_break_even=False)
     waiting = [deal_of(f"long 1 {entry} 98 step 0.01") for entry in ("limit", "stop")]

@@ -107,6 +107,10 @@ def test_a_start_is_read_in_the_zone_of_the_asker(text: str, zone: str, iso: str
     assert to_iso(parse_since(text, NOW, ZoneInfo(zone))) == iso
 
 
+def test_a_start_may_have_milliseconds() -> None:
+    assert to_iso(parse_since("2026-11-20T10:00:00.250Z", NOW, UTC)) == "2026-11-20T10:00:00.250Z"
+
+
 def test_a_start_before_1970_is_the_beginning() -> None:
     assert parse_since("10d", HOUR, UTC) == 0
 

@@ -180,6 +180,7 @@ def test_content_is_the_idea_without_its_identity() -> None:
     assert twin.key == "tv:7"
     assert len(hash_id(twin.content())) == 16
     sure = signal(entry_type=EntryType.LIMIT, entry_price=D("98.50"), confidence=D("0.70"))
+    assert [signal(confidence=D(text)).confidence for text in ("0", "1")] == [D(0), D(1)]
     assert sure.content() == signal(entry_type=EntryType.LIMIT, entry_price=D("98.5"), confidence=D("0.7")).content()
 
 

@@ -119,6 +119,11 @@ def test_what_is_missing_crossed_or_zero() -> None:
     last: Item = {"price": "100"}
     assert read_quote("A", last, None, 7) == Quote(at_ms=7, last=Decimal(100))
     assert read_quote("A", last, {"bidPrice": "0.00", "askPrice": "0"}, 7) == Quote(at_ms=7, last=Decimal(100))
+    below_1: Item = {"bidPrice": "0.5", "askPrice": "0.6"}
+    assert read_quote("A", last, below_1, 7) == Quote(
+        at_ms=7, last=Decimal(100), bid=Decimal("0.5"), ask=Decimal("0.6")
+    )
+    assert "bid `0.6` is above ask `0.5`" in str(read_quote("A", last, {"bidPrice": "0.6", "askPrice": "0.5"}, 7))
     long = {**last, "price": "100.000000000000000000"}
     assert read_quote("A", long, None, 7) == Quote(at_ms=7, last=Decimal(100))
     one_sided = read_quote("A", last, {"bidPrice": "99", "askPrice": "0"}, 7)

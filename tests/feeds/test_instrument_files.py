@@ -38,6 +38,14 @@ def test_every_shape_is_read(tmp_path: Path, content: object) -> None:
     assert read_instruments(written(tmp_path, content)) == (KNOWN,)
 
 
+def test_every_number_is_its_own(tmp_path: Path) -> None:
+    names = ("price_step", "quantity_step", "quantity_min", "quantity_max", "notional_min", "notional_max")
+    numbers = {name: str(number) for number, name in enumerate(names, start=1)}
+    (found,) = read_instruments(written(tmp_path, [{**ITEM, **numbers, "hours": "09-17"}]))
+    assert [getattr(found, name) for name in names] == [1, 2, 3, 4, 5, 6]
+    assert found.hours == "09-17"
+
+
 def test_a_text_may_have_64_characters(tmp_path: Path) -> None:
     (found,) = read_instruments(written(tmp_path, [{**ITEM, "base": "x" * 64}]))
     assert found.base == "x" * 64

@@ -100,6 +100,10 @@ def test_all_bad_rows_are_named_with_their_lines(tmp_path: Path) -> None:
 def test_very_many_bad_rows_are_counted(tmp_path: Path) -> None:
     error = refusal(written(tmp_path, HEADER + "x\n" * 250))
     assert error.message.endswith("\ntape.csv line 201, 1 fields instead of 7\nand 50 more")
+    one_more = refusal(written(tmp_path, HEADER + "x\n" * 201)).message
+    assert one_more.endswith("\ntape.csv line 201, 1 fields instead of 7\nand 1 more")
+    just_all = refusal(written(tmp_path, HEADER + "x\n" * 200)).message
+    assert just_all.endswith("\ntape.csv line 201, 1 fields instead of 7")
 
 
 @pytest.mark.parametrize(

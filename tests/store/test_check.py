@@ -235,7 +235,13 @@ def test_a_flood_of_differences_is_cut_and_counted(copied: Path, monkeypatch: py
     connection.close()
     differences = checked(copied).differences
     assert len(differences) == 4
+    with closing(sqlite3.connect(copied)) as connection:
+        (postings,) = connection.execute("SELECT COUNT(*) FROM ledger").fetchone()
     assert str(differences[-1]).startswith("more: this report: expected 3 differences, found ")
+    monkeypatch.setattr(check, "_REPORTED_MAX", 10_000)
+    every = checked(copied).differences
+    assert len(every) > postings
+    assert str(differences[-1]).endswith(f"found {len(every) - 3} more")
 
 
 def test_a_difference_is_one_short_line(copied: Path) -> None:

@@ -93,7 +93,7 @@ def test_two_processes_make_one_database(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(database, "make_folder", other_was_faster)
     with closing(opened(path)) as store:
-        assert not store.was_created
+        assert store.was_created is False
 
 
 def test_a_database_is_not_made_where_none_is_wanted(tmp_path: Path) -> None:

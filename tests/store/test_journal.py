@@ -286,6 +286,20 @@ def test_sums_that_were_followed_are_those_that_are_read_again(store: Store) -> 
     assert followed.realized < 0
 
 
+def test_cash_of_an_earlier_epoch_is_there_too(store: Store) -> None:
+    def story(writer: Writer) -> None:
+        founded(writer, cash="1000")
+        writer.record([Recorded(EpochStarted(account_id=1, epoch=2), START_MS)])
+        account = writer.account(1)
+        assert account is not None
+        assert writer.account_book(account).cash == 1000
+        writer.record([Recorded(CashMoved(account_id=1, amount=Decimal(-400)), START_MS)])
+        assert writer.account_book(account).cash == 600
+
+    store.write(story)
+    assert store.check().is_sound
+
+
 def test_a_trail_that_begins_is_written_whole(store: Store) -> None:
     def story(writer: Writer) -> None:
         founded(writer)

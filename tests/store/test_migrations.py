@@ -137,6 +137,17 @@ def test_f13_a_crash_in_any_step_leaves_the_old_file_whole(old: Path, dying: int
         assert store.check().is_sound
 
 
+def test_a_migration_has_the_lock_from_its_first_step_on(old: Path) -> None:
+    def look(_: Connection) -> None:
+        with (
+            closing(sqlite3.connect(old, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+
+    newer(old, [*migrations.STEPS, look]).close()
+
+
 def test_a_step_that_breaks_the_books_is_undone(old: Path) -> None:
     def spoil(connection: Connection) -> None:
         connection.exec_driver_sql("DROP TRIGGER event_no_update")

@@ -105,6 +105,8 @@ def test_live_trades_are_found_by_account_and_instrument(book: Store) -> None:
         ({"tag": "sl"}, []),
         ({"since_ms": START_MS + 60_000 + 59_999}, [7, 2, 1]),
         ({"until_ms": START_MS + 1}, [6, 3]),
+        ({"until_ms": START_MS}, []),
+        ({"until_ms": START_MS + 60_000 + 59_999}, [6, 5, 4, 3]),
         ({"before": 4, "limit": 2}, [3, 2]),
     ],
 )

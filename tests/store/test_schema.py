@@ -108,6 +108,12 @@ def test_what_is_rare_is_found_by_a_small_index(outsider: sqlite3.Connection) ->
     assert [name for name, sql in found.items() if sql.startswith("CREATE UNIQUE INDEX")] == ["one_live_trade"]
 
 
+def test_every_table_takes_only_what_its_columns_are_for(outsider: sqlite3.Connection) -> None:
+    tables = outsider.execute("SELECT name, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    assert len(tables) == len(Stored.metadata.sorted_tables)
+    assert [name for name, is_strict in tables if not is_strict] == []
+
+
 def test_caches_are_named_after_what_they_hold() -> None:
     held = ("instrument", "candle", "quote", "price", "equity", "watermark", "coverage", "cursor", "delivery")
     others = (*held, "venue", "run", "migration", "setting")

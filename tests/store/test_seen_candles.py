@@ -102,6 +102,7 @@ def test_some_candles_again_do_not_shrink_an_hour_that_is_known(store: Store) ->
         keep(store, minute(5), minute(6))
         (again, *_) = hours(store)
         assert (again.seen_ms, again.low, again.high) == (before.seen_ms, before.low, before.high)
+        assert (again.first_ms, again.end_ms) == (before.first_ms, before.end_ms)
         assert again.candles == (minute(5), minute(6))
 
 
