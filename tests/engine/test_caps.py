@@ -143,6 +143,9 @@ def test_a_cap_that_refuses_says_the_numbers() -> None:
         "cap_symbol: this symbol may have `2000`, `1500` is used, `500` is left, this trade needs `1000`"
     )
     assert refusal.hint == "use --size 5 or less, or close a trade, raise caps.symbol, or set caps.on_cap: shrink"
+    full = open_trade(opening(restraint=Restraint(rooms=(replace(left, used=left.limit),))), Rules())
+    assert isinstance(full, Refusal)
+    assert full.hint == "close a trade, raise caps.symbol, or set caps.on_cap: shrink"
     assert refusal.details["affordable"] == "5"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from papertrade.engine.armed import Armed, reach
 from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, modify_trade
-from papertrade.engine.exit_wish import parse_break_even
+from papertrade.engine.exit_wish import parse_break_even, parse_trail
 from papertrade.engine.market import Quote
 from papertrade.engine.messages import (
     EntryFilled,
@@ -275,6 +275,16 @@ def test_what_waits_for_a_better_price_cannot_wait_for_the_price_of_now() -> Non
     even = ExitChange(break_even=parse_break_even("105"), keeps_break_even=False)
     said = message_of(modified(trade_of("long 1 at 100"), even, price="105"))
     assert said == "break-even trigger `105` is at the price `105` for a long trade"
+
+
+def test_what_waits_for_a_better_price_may_be_nearer_than_one() -> None:
+    change = ExitChange(
+        trail=parse_trail("0.5%@100.5"),
+        break_even=parse_break_even("100.5:gross"),
+        keeps_trail=False,
+        keeps_break_even=False,
+    )
+    assert isinstance(modified(trade_of("long 1 at 100"), change, price="100.2"), LevelsChanged)
 
 
 def test_contradictory_wishes_are_the_callers_error() -> None:

@@ -50,7 +50,7 @@ _QUIET: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 _OPTIONS: Final = (
     "-x",
     "-q",
-    "--timeout=120",
+    "--timeout=60",
     *_QUIET,
     "-p",
     "no:cacheprovider",
