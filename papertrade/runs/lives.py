@@ -78,15 +78,30 @@ def life_of(reader: Reader, trade: Trade, now_ms: int) -> Life:
 def explanation_of(reader: Reader, trade: Trade) -> Explanation:
     """Take a trade's fills apart, with the refusals that its signal met with in the same account."""
     stamps = [moment.stamp for moment in _moments(reader, trade)]
-    refused = reader.events(EventFilter(account_id=trade.order.account_id, kinds=("refused",)))
+    order = trade.order
+    since = _named_since(reader, trade)
+    refused = reader.events(EventFilter(account_id=order.account_id, kinds=("refused",), after_seq=since))
     refusals = [
         RefusedOnce(row.effective_ms, row.event)
         for row in refused
-        if isinstance(row.event, Refused) and row.event.signal_key == trade.order.signal_key
+        if isinstance(row.event, Refused) and row.event.signal_key == order.signal_key
     ]
     acts = reader.events(EventFilter(trade_id=trade.id, kinds=("guard_acted",)))
     held_back = tuple(row.event for row in acts if isinstance(row.event, GuardActed))
     return replace(explain(stamps, refusals), acts=held_back)
+
+
+def _named_since(reader: Reader, trade: Trade) -> int:
+    """Return the event that gave a signal without a name of its own its number, 0 of one that was named.
+
+    An unnamed idea that is refused is not stored, and the next one gets the number that it would have had.
+    """
+    order = trade.order
+    name = order.signal_key.partition(":")[2]
+    if name.partition("-")[0] != str(order.signal_id):
+        return 0
+    added = reader.events(EventFilter(signal_id=order.signal_id, kinds=("signal_added",), limit=1))
+    return added[0].seq if added else 0
 
 
 def _moments(reader: Reader, trade: Trade) -> tuple[Moment, ...]:

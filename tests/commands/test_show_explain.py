@@ -171,8 +171,8 @@ def test_the_explanation_of_what_waits_and_of_what_was_cancelled(days: Days) -> 
 
 def test_slippage_rounding_a_wait_that_was_filled_and_a_refusal(first_day: Days) -> None:
     days = first_day
-    odd = signal("1", stop="95", size="0.3333", limit="99.5")
-    assert days.refuse(signal("1", stop="95", size="5000", limit="99.5")) == "insufficient_funds"
+    odd = signal("7", stop="95", size="0.3333", limit="99.5")
+    assert days.refuse(signal("7", stop="95", size="5000", limit="99.5")) == "insufficient_funds"
     days.extra["PAPERTRADE_COSTS__SLIPPAGE_BPS"] = "7"
     days.open(odd)
     days.pass_minutes(24 * 60)
@@ -402,3 +402,15 @@ def test_what_was_not_seen_is_said(days: Days) -> None:
     lines = days.run("show", "1").out.splitlines()
     assert "  against   not observed: candles of its time in the market are missing" in lines
     assert [line for line in lines if line.startswith(("  ahead", "  kept"))] == []
+
+
+def test_a_refused_idea_without_a_name_is_not_told_of_the_next_one_that_gets_its_number(first_day: Days) -> None:
+    refused = first_day.run("long", "ETHUSDT", "--size", "5000")
+    assert refused.code == 6
+    first_day.run("signal", "add", "BTCUSDT", "long", "--size", "5000")
+    assert first_day.run("open", "1").code == 6
+    first_day.run("long", "BTCUSDT", "--size", "1")
+    first_day.run("account", "deposit", "1000000")
+    assert first_day.run("open", "1").code == 0
+    told = {number: first_day.run("explain", number).out.count("refused 2026") for number in ("1", "2")}
+    assert told == {"1": 0, "2": 1}
