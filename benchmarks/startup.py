@@ -25,7 +25,7 @@ from pathlib import Path
 from papertrade.engine.changes import close_trade
 from papertrade.engine.entries import enter_at_once
 from papertrade.engine.market import HOUR_MS, MINUTE_MS, Quote, Side
-from papertrade.engine.messages import Cause, EntryFilled, ExitFilled, SignalAdded
+from papertrade.engine.messages import Cause, EntryFilled, Refusal, SignalAdded
 from papertrade.engine.signal import EntryType, ExitWish, Signal, parse_level, parse_target
 from papertrade.engine.state import evolve
 from papertrade.engine.trade import Order, Terms
@@ -135,9 +135,9 @@ def add_trades(writer: Writer, first_ms: int) -> None:
             at_ms = entered.at_ms + 20 * MINUTE_MS
             quote = Quote(at_ms=at_ms, last=price)
             left = close_trade(evolve(None, entered), Decimal(1), price, quote, at_ms)
-            if not isinstance(left, ExitFilled):
+            if isinstance(left, Refusal):
                 raise ValueError("an open trade can be closed")
-            events.append(Recorded(left, at_ms))
+            events += [Recorded(event, at_ms) for event in left]
         writer.record(events, {})
 
 
