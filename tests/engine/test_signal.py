@@ -184,6 +184,29 @@ def test_content_is_the_idea_without_its_identity() -> None:
     assert sure.content() == signal(entry_type=EntryType.LIMIT, entry_price=D("98.5"), confidence=D("0.7")).content()
 
 
+def test_content_tells_signals_apart_by_whatever_they_say() -> None:
+    limit: dict[str, object] = {"entry_type": EntryType.LIMIT, "entry_price": D(98)}
+    said: list[dict[str, object]] = [
+        {},
+        limit,
+        {**limit, "entry_price": D(99)},
+        {**limit, "entry_type": EntryType.STOP},
+        {"confidence": D("0.5")},
+        {"confidence": D("0.6")},
+        {"size": Size(SizeKind.QUANTITY, D(1))},
+        {"size": Size(SizeKind.QUANTITY, D(2))},
+        {"size": Size(SizeKind.NOTIONAL, D(2))},
+        {"exits": ExitWish(PRICE)},
+        {"exits": ExitWish(PRICE, (TargetWish(TWO_R),))},
+        {"side": Side.SHORT},
+        {"symbol": "ETHUSDT"},
+        {"reason": "because"},
+        {"tags": ("a",)},
+        {"tags": ("a", "b")},
+    ]
+    assert len({signal(**fields).content() for fields in said}) == len(said)
+
+
 @pytest.mark.parametrize(
     ("side", "entry_type", "below"),
     [
