@@ -86,8 +86,10 @@ def test_a_sell_at_the_market_takes_the_oldest_first(quantity: str | None, left:
 def test_a_sell_at_the_market_shows_the_quote_it_saw() -> None:
     decided = decide(bought("1"))
     assert isinstance(decided, tuple)
+    (event,) = decided
+    assert isinstance(event, ExitFilled)
     quote = Quote(at_ms=40_000, last=Decimal("100.01"), bid=BID, ask=Decimal("100.02"))
-    assert [event.cause for event in decided] == [Cause(rule="5 closed by hand", raw_price=BID, quote=quote)]
+    assert event.cause == Cause(rule="5 closed by hand", raw_price=BID, quote=quote)
 
 
 def test_a_piece_of_an_order_may_be_small_where_the_order_is_not() -> None:
