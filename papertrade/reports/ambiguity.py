@@ -1,7 +1,7 @@
 """How much hangs on exits whose order inside a candle nobody knows: the worst, chosen and best net profit.
 
 An exit is ambiguous when one candle touched the stop and the target, or the stop and a price that would have moved
-it, and nothing finer told which came first.
+it, or the stop and the stop entry, and nothing finer told which came first.
 The rule to keep: worst <= chosen <= best, and chosen is what the ledger booked.
 """
 
@@ -53,23 +53,20 @@ def ambiguous_exit(trade: Trade, fill: ExitFilled) -> AmbiguousExit:
     if target is None:
         following = levels.next_target()
         target = None if following is None else following.price
-    if not levels.has_moving_stop or candle is None:
-        return AmbiguousExit(
-            trade_id=trade.id,
-            booked=fill.gross,
-            at_stop=_gross(trade, fill.quantity, levels.stop),
-            at_target=_gross(trade, fill.quantity, target),
-        )
-    best = candle.high if trade.side.sign > 0 else candle.low
-    with exact():
-        moved = followed(levels, best, trade.side, trade.order.terms.price_grid)
-        is_reached = target is not None and (best - target) * trade.side.sign >= 0
+    moved = None
+    if candle is not None:
+        best = candle.high if trade.side.sign > 0 else candle.low
+        with exact():
+            if target is not None and (best - target) * trade.side.sign < 0:
+                target = None
+            if levels.has_moving_stop:
+                moved = followed(levels, best, trade.side, trade.order.terms.price_grid)
     return AmbiguousExit(
         trade_id=trade.id,
         booked=fill.gross,
         at_stop=_gross(trade, fill.quantity, levels.stop),
-        at_target=_gross(trade, fill.quantity, target) if is_reached else None,
-        at_moved=None if moved is levels else _gross(trade, fill.quantity, moved.stop),
+        at_target=_gross(trade, fill.quantity, target),
+        at_moved=None if moved is None or moved is levels else _gross(trade, fill.quantity, moved.stop),
     )
 
 

@@ -192,6 +192,11 @@ class TestBand:
         assert exit_ == AmbiguousExit(trade_id=1, booked=Decimal(-12), at_stop=Decimal(-10), at_target=None)
         assert band(Decimal(0), [exit_]) == Band(1, Decimal(0), Decimal(0), Decimal(2))
 
+    def test_a_target_that_the_candle_did_not_reach_is_no_outcome(self) -> None:
+        exit_ = ambiguous_exit(*an_ambiguous_stop(Decimal(95), Decimal(112), Decimal(95)))
+        assert exit_ == AmbiguousExit(trade_id=1, booked=Decimal(-10), at_stop=Decimal(-10), at_target=None)
+        assert band(Decimal(100), [exit_]) == Band(1, Decimal(100), Decimal(100), Decimal(100))
+
     def test_levels_without_a_stop_have_no_outcome_there(self) -> None:
         exit_ = ambiguous_exit(*an_ambiguous_stop(None, Decimal(110), Decimal(110)))
         assert exit_.at_stop is None
