@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from papertrade.engine.messages import CostKind
-from papertrade.engine.money import canonical, plain
+from papertrade.engine.money import plain
 from papertrade.render.facts import Fact
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import exact_or_cut, iso_z, local_second
@@ -22,9 +22,9 @@ def charge_facts(told: ChargeExplained, currency: str, zone: tzinfo) -> list[Fac
     facts: list[Fact] = [("for", _span(told, zone)), ("notional", _notional(told))]
     rate = plain(charge.rate)
     if charge.kind is CostKind.FUNDING:
-        sum_ = f"{plain(canonical(charge.notional))} x {'' if told.pays_positive else '-'}{rate}".replace("--", "")
+        sum_ = f"{exact_or_cut(charge.notional)} x {'' if told.pays_positive else '-'}{rate}".replace("--", "")
     else:
-        sum_ = f"{plain(canonical(charge.notional))} x {rate} x {charge.to_ms - charge.from_ms} ms / {told.year_ms} ms"
+        sum_ = f"{exact_or_cut(charge.notional)} x {rate} x {charge.to_ms - charge.from_ms} ms / {told.year_ms} ms"
     rounded = "" if told.unrounded == charge.owed else f"{exact_or_cut(told.unrounded)}, rounded up at 1e-8 = "
     facts.append(("owed", f"{sum_} = {rounded}{plain(charge.owed)} {currency}"))
     facts.append(("cash", _paid(told)))
@@ -45,7 +45,7 @@ def _notional(told: ChargeExplained) -> str:
     product = f"{plain(charge.quantity)} x {plain(charge.price)}"
     if told.borrowed_share is not None:
         product += f" x ({plain(told.leverage)} - 1) / {plain(told.leverage)}"
-    return f"{product} = {plain(canonical(charge.notional))}"
+    return f"{product} = {exact_or_cut(charge.notional)}"
 
 
 def _paid(told: ChargeExplained) -> str:

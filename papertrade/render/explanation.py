@@ -15,14 +15,15 @@ from typing import Final
 
 from papertrade.engine.messages import Cause, TradeVoided
 from papertrade.engine.money import canonical, exact, plain
-from papertrade.engine.trade import Flag
+from papertrade.engine.state import levels_at
+from papertrade.engine.trade import ExitReason, Flag
 from papertrade.render.console import Screen
 from papertrade.render.explained_charges import TITLES, charge_facts
 from papertrade.render.explained_sight import Vantage, sight_facts
 from papertrade.render.explained_size import size_facts
 from papertrade.render.explained_stops import stop_facts, without_trailing
 from papertrade.render.explained_walk import mean_text, spread_facts, walk_facts
-from papertrade.render.facts import Fact, show_facts
+from papertrade.render.facts import Fact, show_facts, wrapped
 from papertrade.render.guard_lines import act_text
 from papertrade.render.numbers import local_second, r_multiple, toned
 from papertrade.render.text import Cell, Tone
@@ -104,21 +105,27 @@ def show_explanation(told: Explanation, page: Page) -> None:
     between = _between(told)
     has_walked = any(fill.priced.walked for fill in (told.entry, *told.exits) if fill is not None)
     for refusal in told.refusals:
-        cells = (Cell("refused", Tone.WARNING), Cell(f" {page.when(refusal.at_ms)}: {refusal.refused.message}"))
-        page.screen.line(*cells)
+        _show_held("refused", f"{page.when(refusal.at_ms)}: {refusal.refused.message}", page)
     for act in told.acts:
-        page.screen.line(Cell("held back", Tone.WARNING), Cell(f" {page.when(act.at_ms)}: {act_text(act)}"))
+        _show_held("held back", f"{page.when(act.at_ms)}: {act_text(act)}", page)
     if told.placed is not None:
         _show_placed(told, told.placed, page)
     if told.entry is not None:
         _show_between(between, told.entry.stamp.seq, page)
-        _show_entry(told, told.entry, page)
+        _show_entry(told, told.entry, page, has_walked=has_walked)
     for number, left in enumerate(told.exits, start=1):
         _show_between(between, left.stamp.seq, page)
         name = "Exit" if len(told.exits) == 1 and left.is_final else f"Exit {number}"
-        _show_exit(name, left, page, has_walked=has_walked)
+        _show_exit(told, name, left, page, has_walked=has_walked)
     _show_between(between, None, page)
     _show_end(told, page)
+
+
+def _show_held(word: str, text: str, page: Page) -> None:
+    first, *rest = wrapped(text, page.screen.width - len(word) - 1)
+    page.screen.line(Cell(word, Tone.WARNING), Cell(f" {first}"))
+    for piece in rest:
+        page.screen.line(Cell(" " * (len(word) + 1)), Cell(piece))
 
 
 def _show_placed(told: Explanation, placed: Waiting, page: Page) -> None:
@@ -140,11 +147,11 @@ def _show_placed(told: Explanation, placed: Waiting, page: Page) -> None:
     show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_entry(told: Explanation, entry: EntryExplained, page: Page) -> None:
+def _show_entry(told: Explanation, entry: EntryExplained, page: Page, *, has_walked: bool) -> None:
     _title("Entry", entry.at_ms, entry.stamp.recorded_ms, page)
     facts: list[Fact] = [
         *page.decided(entry.cause, entry.stamp.recorded_ms),
-        *walk_facts(entry, has_walked=True),
+        *walk_facts(entry, has_walked=has_walked),
         ("price", _price(entry.priced, entry.cause, entry.quantity)),
         *spread_facts(entry),
         *([] if told.placed is not None else size_facts(told.trade.order, page.currency)),
@@ -213,7 +220,7 @@ def _show_change(change: ChangeExplained, page: Page) -> None:
     show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
-def _show_exit(name: str, left: ExitExplained, page: Page, *, has_walked: bool) -> None:
+def _show_exit(told: Explanation, name: str, left: ExitExplained, page: Page, *, has_walked: bool) -> None:
     _title(f"{name}: {REASONS[left.reason]}", left.at_ms, left.stamp.recorded_ms, page)
     share, fee_share = plain(left.reserve_share), plain(left.entry_fee_share)
     gross, fee = plain(left.gross), plain(left.charged.fee)
@@ -236,10 +243,20 @@ def _show_exit(name: str, left: ExitExplained, page: Page, *, has_walked: bool) 
         *_remarks(left.flags),
     ]
     if left.is_ambiguous:
-        facts.append(
-            ("in doubt", "the candle touched the stop and the target, and nothing finer tells which was first")
-        )
+        facts.append(("in doubt", f"the candle touched {_doubt(told, left)}"))
     show_facts(page.screen, facts, indent=2, width=_WIDTH)
+
+
+def _doubt(told: Explanation, left: ExitExplained) -> str:
+    """Return what an ambiguous exit's candle left open: the target if it lies within, else what armed the stop."""
+    candle = left.cause.candle
+    target = None if candle is None else levels_at(told.trade, candle.open_ms).next_target()
+    is_reached = candle is not None and target is not None and candle.low <= target.price <= candle.high
+    if left.reason is ExitReason.TAKE_PROFIT or is_reached:
+        return "the stop and the target, and nothing finer tells which was first"
+    if told.entry is not None and told.entry.cause.candle == candle:
+        return "the stop, and nothing finer tells whether before or after the entry"
+    return "the stop and a price that would have moved it, and nothing finer tells which was first"
 
 
 def _show_void(event: TradeVoided, page: Page) -> None:

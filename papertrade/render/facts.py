@@ -33,7 +33,7 @@ def fact_lines(facts: Sequence[Fact], limit: int, indent: int = 0, width: int = 
     for label, cells in told:
         head = Cell(f"{' ' * indent}{label.ljust(margin)}", Tone.DIM)
         if len(cells) == 1:
-            pieces = _wrapped(cells[0].text, limit - margin - indent)
+            pieces = wrapped(cells[0].text, limit - margin - indent)
             lines.append((head, Cell(pieces[0], cells[0].tone)))
             lines += [(Cell(" " * (margin + indent)), Cell(piece, cells[0].tone)) for piece in pieces[1:]]
         else:
@@ -53,7 +53,7 @@ def _cells(said: str | Cell | Sequence[Cell]) -> list[Cell]:
     return [said] if isinstance(said, Cell) else list(said)
 
 
-def _wrapped(text: str, room: int) -> list[str]:
+def wrapped(text: str, room: int) -> list[str]:
     """Break at blanks; a word that is longer than the room stays whole."""
     lines: list[str] = []
     line = ""

@@ -28,7 +28,7 @@ from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS
 from papertrade.reports.trade_view import TradeView
 
-UNORDERED: Final = "stop and target in one candle"
+UNORDERED: Final = "two levels in one candle"
 """What the `?` behind a state stands for."""
 
 TRADE_COLUMNS: Sequence[Column] = (

@@ -55,7 +55,7 @@ take profit       2    2     0   100.00%  +12.61              -       +6.30
 3  long          2  BTCUSDT    100         98   -4.40  -1.10  stop loss ?  11-20 10:06  11-20 10:10
 4  long          3  BTCUSDT    100         95  -15.58  -2.60  stop loss    11-20 10:11  11-20 10:15
 5  short         1  BTCUSDT     95         95  -0.095  -0.02  open         11-20 10:20  -
-? = stop and target in one candle
+? = two levels in one candle
 
 -  break even slippage bps: the net profit is not above 0 even without slippage
 -  sharpe, sortino, volatility: needs 2 day ends, has 0

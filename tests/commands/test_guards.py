@@ -71,9 +71,10 @@ def test_a_shrunk_size_says_so_everywhere(desk: TradingDesk) -> None:
         "   guard max_open: size 4 -> 1, `1` trade is live, at most `1` may be\n"
     )
     assert desk.trade(2)["flags"] == ["guarded"]
-    assert desk.text("explain", "2").splitlines()[1] == (
-        "held back 2026-11-20 10:00:30 UTC: guard max_open: size 4 -> 1, `1` trade is live, at most `1` may be"
-    )
+    assert desk.text("explain", "2").splitlines()[1:3] == [
+        "held back 2026-11-20 10:00:30 UTC: guard max_open: size 4 -> 1, `1` trade is live, at most `1` may",
+        "          be",
+    ]
     (told,) = cast("Sequence[Mapping[str, Json]]", desk.data("explain", "2")["guards"])
     assert told["numbers"] == {"live": "1", "limit": "1", "factor": "0.25"}
     assert cast("Mapping[str, Json]", told["figures"])["equity"] == "9999.9"

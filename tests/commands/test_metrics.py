@@ -336,5 +336,5 @@ def test_unverified_trades_are_counted_and_can_be_left_out(days: Days) -> None:
     listed = days.run("trades").out.splitlines()
     assert [line.split("  ")[0] for line in listed if " !" in line] == [
         "1",
-        "4 trades; marks 0s old; times in UTC; ? = stop and target in one candle; ! = not verified, see show",
+        "4 trades; marks 0s old; times in UTC; ? = two levels in one candle; ! = not verified, see show",
     ]

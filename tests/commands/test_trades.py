@@ -17,7 +17,7 @@ TABLE = """\
 3  long          1  BTCUSDT  104.01     108.49  +10.15  +0.84  open 50%     11-19 12:00  -
 2  short        20  ETHUSDT    9.99       10.5  -10.61  -1.04  stop loss ?  11-18 12:00  11-18 13:20
 1  long          1  BTCUSDT  100.01        110   +9.78  +1.95  take profit  11-18 10:00  11-18 11:00
-4 trades; marks 0s old; times in UTC; ? = stop and target in one candle
+4 trades; marks 0s old; times in UTC; ? = two levels in one candle
 """
 
 
@@ -80,7 +80,7 @@ def test_pages_point_to_the_next_one(days: Days) -> None:
         "older ones: papertrade trades --before 3",
     ]
     assert days.run("trades", "--before", "3").out.splitlines()[-1] == (
-        "2 of 4 trades; times in UTC; ? = stop and target in one candle"
+        "2 of 4 trades; times in UTC; ? = two levels in one candle"
     )
 
 

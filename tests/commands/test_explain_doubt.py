@@ -1,0 +1,55 @@
+"""What `explain` says of an exit in doubt, and of the book where nothing walked one: only what is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.commands.trading_desk import TradingDesk, trading_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[TradingDesk]:
+    """A desk whose minute 20 opens at 100, falls to 99, rises to 111 and stays at 110."""
+    with trading_desk(tmp_path) as plain:
+        yield plain
+
+
+def doubts(desk: TradingDesk, *options: str) -> str:
+    desk("long", "BTCUSDT", "--size", "1", *options)
+    desk.at("25")("watch", "--once")
+    lines = desk.text("explain", "1").splitlines()
+    return next(" ".join([line[13:], *lines[at + 1 : at + 2]]) for at, line in enumerate(lines) if "in doubt" in line)
+
+
+def test_the_stop_of_a_stop_entry_and_no_target(desk: TradingDesk) -> None:
+    told = doubts(desk, "--stop", "110.5", "--sl", "105", "--tp", "120")
+    assert told.startswith("the candle touched the stop, and nothing finer tells whether before or after the entry")
+    figures = desk.data("metrics")["trading_statistics"]
+    assert isinstance(figures, dict)
+    assert figures["ambiguous_exits"] == 1
+    assert figures["net_profit_best"] == figures["net_profit"]
+
+
+def test_the_stop_and_the_target(desk: TradingDesk) -> None:
+    told = doubts(desk, "--sl", "99.5", "--tp", "110")
+    assert told.startswith("the candle touched the stop and the target, and nothing finer")
+
+
+def test_the_stop_and_what_would_have_moved_it(desk: TradingDesk) -> None:
+    told = doubts(desk, "--sl", "99.5", "--break-even", "105", "--tp", "120")
+    assert told.startswith("the candle touched the stop and a price that would have moved it, and nothing finer")
+
+
+@pytest.mark.parametrize(("slippage", "count"), [("bps", 0), ("book", 1)])
+def test_a_book_is_missed_only_where_one_is_walked(desk: TradingDesk, slippage: str, count: int) -> None:
+    desk.server.spread = Decimal("0.02")
+    walking = replace(desk, environment={**desk.environment, "PAPERTRADE_COSTS__SLIPPAGE": slippage})
+    walking("long", "BTCUSDT", "--size", "0.5", "--stop", "105", "--sl", "90")
+    walking.at("25")("watch", "--once")
+    assert walking("close", "1").code == 0
+    assert walking.text("explain", "1").count("not known for a past candle") == count
