@@ -88,9 +88,9 @@ _TRADES: Final = (
     number("Exit"),
     number("Net"),
     Column("State"),
-    Column("Opened"),
-    Column("Ended"),
-    words("Signal", drop=1),
+    Column("Opened", drop=2),
+    Column("Ended", drop=1),
+    words("Signal", drop=3),
 )
 
 

@@ -231,3 +231,15 @@ def test_saved_runs_are_no_part_of_the_books(saved: Folder) -> None:
     assert saved("check", "--json").code == 0
     assert saved("check", "--rebuild", "--json").code == 0
     assert saved.data("runs", "list")["total"] == 2
+
+
+def test_the_trades_of_a_run_fit_a_hundred_columns(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    ideas = folder.write("long.csv", "time,symbol,side,trail,size\n2026-11-20T10:00Z,BTCUSDT,long,2%,12345.12345678\n")
+    folder(
+        *("backtest", "--signals", str(ideas), "--candles", f"BTCUSDT={folder.btc}"),
+        *("--cash", "9000000", "--slippage-bps", "1.23456", "--save", "wide"),
+    )
+    shown = folder("runs", "show", "wide").out
+    assert "trailing stop" in shown
+    assert max(map(len, shown.splitlines())) <= 100
