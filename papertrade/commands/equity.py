@@ -67,11 +67,11 @@ def _show(drawn: Curve, account: AccountRow, now: Standpoint, screen: Screen) ->
     if not points:
         screen.line("no equity point yet: the first one comes with the first fill or full hour")
         return
-    first, last = points[0], points[-1]
+    last = points[-1]
     change = drawn.gain
     screen.line(
         Cell(f"{account.name}  {money(last.equity)} {account.currency}  "),
-        toned(change, f"{signed_money(change)}{share_text(change, first.equity)}"),
+        toned(change, f"{signed_money(change)}{share_text(change, drawn.base)}"),
         Cell(f" without deposits, {len(points)} points, times in {now.zone}"),
     )
     shown = [Point(point.at_ms, point.equity) for point in points]

@@ -66,13 +66,24 @@ class Curve:
         return self.points if self.opening is None else (self.opening, *self.points)
 
     @property
+    def base(self) -> Decimal:
+        """What the curve began with: the equity before it, or of one from the beginning on the first capital."""
+        if self.opening is not None:
+            return self.opening.equity
+        return self.points[0].capital if self.points else ZERO
+
+    @property
     def gain(self) -> Decimal:
-        """How the equity changed from the first to the last point, without deposits and withdrawals; 0 without any."""
+        """How the equity changed to the last point, without deposits and withdrawals; 0 without any.
+
+        A curve from the beginning counts from there: the first point is after the first fill has been paid for.
+        """
         if not self.whole:
             return ZERO
-        first, last = self.whole[0], self.whole[-1]
+        last = self.whole[-1]
         with exact():
-            return (last.equity - last.capital) - (first.equity - first.capital)
+            before = ZERO if self.opening is None else self.opening.equity - self.opening.capital
+            return (last.equity - last.capital) - before
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,11 @@ def test_metrics_and_equity_say_when_live_trades_are_behind(days: Days) -> None:
     assert days.server.count() == 0
 
 
+def test_the_whole_curve_counts_from_the_opening_balance_and_not_from_the_first_fill(days: Days) -> None:
+    headline, *_ = days.run("equity").out.splitlines()
+    assert headline.startswith("main  10009.33 USDT  +9.33 (0.09%) without deposits, ")
+
+
 def test_the_curve(days: Days) -> None:
     result = days.run("equity", "--since", "1d")
     assert (result.out, result.err, result.code) == (CURVE, "", 0)
