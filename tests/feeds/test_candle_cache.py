@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papertrade.engine.market import MINUTE_MS, Candle
+from papertrade.feeds import candle_cache
 from papertrade.feeds.candle_cache import CandleCache
 from papertrade.feeds.candle_files import read_candles
 from papertrade.feeds.candle_series import CandleSeries, Source, series_of
@@ -196,6 +197,11 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
 def test_what_is_larger_than_the_folder_may_be_is_not_kept(tmp_path: Path) -> None:
     CandleCache(tmp_path, bytes_max=100).save(series("1", "2"), SOURCE, None)
     assert list(tmp_path.iterdir()) == []
+    head = candle_cache._HEAD.size
+    CandleCache(tmp_path, bytes_max=head + 2 * 6 * 8 - 1).save(series("1", "2"), SOURCE, None)
+    assert list(tmp_path.iterdir()) == []
+    CandleCache(tmp_path, bytes_max=head + 2 * 6 * 8).save(series("1", "2"), SOURCE, None)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def hammer(path: Path, cache: Path, failures: multiprocessing.Queue[str]) -> None:

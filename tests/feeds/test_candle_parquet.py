@@ -218,6 +218,12 @@ def test_a_broken_file_is_refused(tmp_path: Path) -> None:
     assert refusal(path).message.startswith("`candles.parquet` cannot be read: ")
 
 
+def test_rows_beside_the_grid_are_named_by_their_number(tmp_path: Path) -> None:
+    prices = {name: [values[0]] * 3 for name, values in PRICES.items()}
+    path = written(tmp_path, {"time": times(T0, T0 + MINUTE_MS, T0 + 2 * MINUTE_MS + 1000), **prices})
+    assert "row 3, time: `2024-01-01T00:02:01.000Z` is not on the grid of 60 s" in refusal(path).message
+
+
 def test_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_parquet, "ROWS_MAX", 1)
     assert "has more than" in refusal(written(tmp_path, {"time": times(*TWO), **PRICES})).message

@@ -90,6 +90,7 @@ BAD_ROWS = [
         "2024-01-01T00:00:59Z,100,101,99,100,3",
         "time: `2024-01-01T00:00:59.000Z` is less than 60 s after the row before it",
     ),
+    ("2024-01-01T00:01:00Z,1,1,0,1,3", "low: `0` is not a price: it must be above 0"),
     ("2024-01-01T00:01:01Z,100,101,99,100,3", "time: `2024-01-01T00:01:01.000Z` is not on the grid of 60 s"),
 ]
 
@@ -311,6 +312,9 @@ def test_f41_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     rows = "".join(f"{T0 + minute * MINUTE_MS},1,1,1,1,0\n" for minute in range(3))
     error = refusal(tmp_path, HEADER + rows)
     assert error.message == "`bad.csv` has more than 2 rows"
+    monkeypatch.setattr(candle_columns, "ROWS_MAX", 3)
+    (tmp_path / "good.csv").write_text(HEADER + rows)
+    assert len(read_candles(tmp_path / "good.csv", "X")) == 3
     assert error.hint == "split it, or take candles of a longer interval"
 
 

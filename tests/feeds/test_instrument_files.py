@@ -82,6 +82,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, content: object, message: str) ->
     with pytest.raises(InputFileError) as failed:
         read_instruments(written(tmp_path, content))
     assert message in failed.value.message
+    assert failed.value.hint == "papertrade instruments BTCUSDT --save instruments.json"
 
 
 def test_a_file_without_any(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class TestWhatIsRead:
             ("a.csv", "symbol,side\n"),
             ("a.json", "[]"),
             ("a.yaml", "# none"),
+            ("-", "# none yet"),
             ("-", ""),
         ],
     )
@@ -164,6 +165,11 @@ class TestFiles:
         path.write_bytes(b"\xef\xbb\xbfsymbol,side\r\nA,long\r\n")
         assert [signal.source for signal in read_signal_file(path, now_ms=NOW)] == ["my_ideas.v2"]
         assert [signal.source for signal in read_signal_file(path, now_ms=NOW, default_source="x")] == ["x"]
+
+    def test_a_long_name_is_cut_to_a_source(self, tmp_path: Path) -> None:
+        path = tmp_path / f"{'x' * 200}.csv"
+        path.write_bytes(b"symbol,side\nA,long\n")
+        assert [signal.source for signal in read_signal_file(path, now_ms=NOW)] == ["x" * 128]
 
     @pytest.mark.parametrize(
         ("name", "reason"), [("absent.csv", "no such file"), ("", "directory"), ("a\x00", "not a path")]

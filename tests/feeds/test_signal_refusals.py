@@ -105,6 +105,7 @@ BAD_FILES = [
     ("bad.csv", 'symbol,side\nA,"lo"ng\n', ["line 2 is not CSV: "]),
     ("bad.csv", f"symbol,side\nA,{'x' * 131_073}\n", ["line 2 is not CSV: field larger than field limit (131072)"]),
     ("bad.csv", "symbol,side\nA,lo\x00ng\n", ["line 2 holds a NUL character: the file is not text"]),
+    ("bad.csv", "\nsymbol,side\nA,lo\x00ng\n", ["line 3 holds a NUL character: the file is not text"]),
     ("bad.csv", "symbol,side,size,risk\nA,long,1,1%\n", ["line 2, risk: `size` is given too: choose one"]),
     ("bad.csv", "symbol,side,entry,entry_type\nA,long,1,market\n", ["line 2, entry: a market entry has no price"]),
     (

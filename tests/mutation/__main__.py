@@ -6,6 +6,7 @@ import argparse
 import random
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,11 @@ def drawn(mutants: list[Mutant], sample: int | None, seed: int) -> list[Mutant]:
     mixed = list(mutants)
     random.Random(seed).shuffle(mixed)
     return mixed[:sample]
+
+
+def untouched(mutant: Mutant) -> Mutant:
+    """Return a fault that is none in the same file: its trial tells whether the tests pass at all."""
+    return replace(mutant, start=0, end=0, text="", acts_at_import=True)
 
 
 def interval(killed: int, of: int) -> tuple[float, float]:
@@ -91,6 +97,10 @@ def main() -> int:
         found = {name: [m for m in mutants if m.path.endswith(asked.file)] for name, mutants in found.items()}
     if asked.line is not None:
         found = {name: [m for m in mutants if m.line in asked.line] for name, mutants in found.items()}
+    for one in tried([untouched(mutants[0]) for mutants in found.values() if mutants], reach, asked.jobs):
+        if one.verdict != SURVIVED:
+            say(f"the tests of {one.mutant.path} fail without any fault: run again with --fresh")
+            return 2
     trials: dict[str, list[Tried]] = {name: [] for name in found}
     for name, mutants in found.items():
         for one in tried(drawn(mutants, asked.sample, asked.seed)[asked.skip :], reach, asked.jobs):
