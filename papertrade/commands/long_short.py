@@ -37,6 +37,7 @@ from papertrade.commands.options import (
 from papertrade.commands.results import action_answer, caught_up, level_hint, opened_items
 from papertrade.commands.wishes import MANUAL, AboutWords, LevelWords, SizeWords, Words, guards_of, made_at, read_signal
 from papertrade.engine.market import Side
+from papertrade.errors import PapertradeError
 from papertrade.invocation import Invocation
 from papertrade.runs.catch_up import venue_now
 from papertrade.runs.opening import OpenRequest, open_one
@@ -167,7 +168,14 @@ def trade_on_the_spot(
         opened = open_one(desk.world, desk.books.account.name, request, present)
         if opened.error is not None:
             level_hint(opened.error, _other_way(words.command, signal.side))
+            _size_hint(opened.error, words.sizes.size_option)
         return action_answer(opened_items(desk, [opened], present))
+
+
+def _size_hint(error: PapertradeError, option: str) -> None:
+    """Call the size in a hint what the command calls it: `buy` has no --size."""
+    if error.hint is not None:
+        error.hint = error.hint.replace("use --size ", f"use {option} ")
 
 
 def _other_way(command: str, side: Side) -> str:

@@ -182,3 +182,16 @@ def test_a_waiting_sell_without_catching_up_marks_the_trade(desk: TradingDesk) -
         desk.data("sell", "BTCUSDT", "--all", "--limit", "105", "--no-catch-up")["trades"],
     )
     assert trade["flags"] == ["unverified"]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("--quantity 1000", "use --quantity 99.90009 or less, deposit, or close a trade"),
+        ("--quantity 0.00001", "use --quantity 0.05 or more (about 5 USDT)"),
+        ("--notional 200000", "use --quantity 99.90009 or less, deposit, or close a trade"),
+    ],
+)
+def test_a_buy_is_told_its_own_option(desk: TradingDesk, words: str, hint: str) -> None:
+    code, said = desk.refusal("buy", "BTCUSDT", *words.split())
+    assert (code, said.splitlines()[-1]) == (6, f"hint: {hint}")
