@@ -16,7 +16,7 @@ from typing import Final
 from papertrade.engine.messages import Cause, TradeVoided
 from papertrade.engine.money import canonical, exact, plain
 from papertrade.engine.state import levels_at
-from papertrade.engine.trade import ExitReason, Flag
+from papertrade.engine.trade import ExitReason, Flag, Status
 from papertrade.render.console import Screen
 from papertrade.render.explained_charges import TITLES, charge_facts
 from papertrade.render.explained_sight import Vantage, sight_facts
@@ -80,6 +80,11 @@ _FLAGS: Final = {
     Flag.THIN_BOOK: "the order book did not fill all that was asked for",
 }
 _WIDTH: Final = 9
+_END_RULES: Final = {
+    Status.EXPIRED: "given up at the first price from its expiry on, before any fill there (section 4.5)",
+    Status.REJECTED: "its cash and its levels are checked again at the fill: no entry (section 4.4)",
+}
+"""Why an order that waited was never filled; a cancelled one was ended by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +304,11 @@ def _show_end(told: Explanation, page: Page) -> None:
             Cell(str(told.ended.status).capitalize(), Tone.STRONG),
             Cell(f"  {page.when(told.ended.at_ms)}", Tone.DIM),
         )
-        facts: list[Fact] = [("why", told.ended.why), ("released", f"{plain(told.ended.released)} {page.currency}")]
+        facts: list[Fact] = [
+            ("why", told.ended.why),
+            ("rule", _END_RULES.get(told.ended.status, "")),
+            ("released", f"{plain(told.ended.released)} {page.currency}"),
+        ]
         show_facts(page.screen, facts, indent=2, width=_WIDTH)
     if told.voided is not None:
         _show_void(told.voided, page)

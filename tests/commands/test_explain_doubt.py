@@ -1,4 +1,4 @@
-"""What `explain` says of an exit in doubt, and of the book where nothing walked one: only what is so."""
+"""What `explain` says of an exit in doubt, of a book that nothing walked, and of an order never filled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.trading_desk import TradingDesk, trading_desk
+from tests.commands.trading_desk import TradingDesk, candle, trading_desk
 
 
 @pytest.fixture
@@ -53,3 +53,19 @@ def test_a_book_is_missed_only_where_one_is_walked(desk: TradingDesk, slippage: 
     walking.at("25")("watch", "--once")
     assert walking("close", "1").code == 0
     assert walking.text("explain", "1").count("not known for a past candle") == count
+
+
+def test_why_an_order_was_never_filled(desk: TradingDesk) -> None:
+    desk("long", "BTCUSDT", "--stop", "105", "--sl", "90", "--tp", "109", "--size", "1", "--expires", "10m")
+    desk.server.market = replace(
+        desk.server.market,
+        candles={"BTCUSDT": [candle(m, *(["100"] * 4 if m < 3 else ["120"] * 4)) for m in range(-70, 30)]},
+    )
+    desk.at("5")("watch", "--once")
+    told = desk.text("explain", "1").splitlines()
+    assert "  why        target `109` is below entry `120` for a long trade" in told
+    assert "  rule       its cash and its levels are checked again at the fill: no entry (section 4.4)" in told
+    desk("long", "BTCUSDT", "--limit", "50", "--size", "1", "--expires", "2m")
+    desk.at("15")("watch", "--once")
+    told = desk.text("explain", "2").splitlines()
+    assert "  rule       given up at the first price from its expiry on, before any fill there (section 4.5)" in told
