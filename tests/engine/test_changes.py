@@ -287,6 +287,12 @@ def test_what_waits_for_a_better_price_may_be_nearer_than_one() -> None:
     assert isinstance(modified(trade_of("long 1 at 100"), change, price="100.2"), LevelsChanged)
 
 
+def test_a_trail_may_follow_a_coin_that_costs_less_than_one() -> None:
+    change = ExitChange(trail=parse_trail("10%"), keeps_trail=False)
+    moved = after(trade_of("long 1 at 0.5 sl 0.4 step 0.001"), change, price="0.6")
+    assert levels_at(moved, 120_000).stop == D("0.54")
+
+
 def test_contradictory_wishes_are_the_callers_error() -> None:
     with pytest.raises(ValueError, match="needs a stop loss"):
         modified(trade_of("long 1 at 100"), targets_at("2R"))

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from papertrade.engine.codec import KIND_OF, KINDS, decode, decode_many, encode, parse_long_decimal
 from papertrade.engine.conventions import Convention
 from papertrade.engine.market import Candle, Quote
-from papertrade.engine.messages import CashMoved, TradeFlagged
+from papertrade.engine.messages import CashMoved, Cause, TradeFlagged
 from papertrade.engine.money import canonical
 from papertrade.engine.signal import EntryType, ExitWish, Level, LevelKind, Signal, Size, SizeKind, TargetWish
-from papertrade.engine.trade import Flag, Levels, Order, Target
+from papertrade.engine.trade import Flag, Levels, Order, Target, Terms
 
 positive = st.decimals("0.00000001", "99999999", places=8).map(canonical)
 amounts = st.decimals("-99999999", "99999999", places=18).map(canonical)
@@ -87,6 +87,13 @@ SPECIAL: dict[Hashable, st.SearchStrategy[object]] = {
 }
 
 events = st.one_of([built(cls) for cls in KINDS.values()])
+
+
+def test_what_came_later_is_not_written_where_it_is_not_said() -> None:
+    assert json.loads(encode(Cause(rule="by hand", raw_price=Decimal(1)))).keys() == {
+        *("rule", "raw_price", "level", "candle", "quote"),
+    }
+    assert not {"funding", "borrow", "maintenance"} & json.loads(encode(Terms())).keys()
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])

@@ -62,6 +62,7 @@ def placed(size: Size | None, wanted: Ask, cash: str = "10000", **rules: bool) -
         ("notional", "555", None, "5.55"),
         ("percent", "10", None, "10"),
         ("risk", "1%", "95", "20"),
+        ("risk", "2%", "95", "40"),
         ("risk", "50", "95", "10"),
         ("risk", "50", "93", "7.14"),
     ],

@@ -115,6 +115,22 @@ def test_trades_are_filtered(book: Store, wanted: dict[str, object], expected: l
         assert numbers(reader, **wanted) == expected
 
 
+@pytest.mark.parametrize(
+    ("account_id", "symbol", "since_ms", "expected"),
+    [
+        (1, "BTCUSDT", START_MS, [7, 5, 4, 2, 1]),
+        (1, "ETHUSDT", START_MS, [3]),
+        (2, "BTCUSDT", START_MS, [6]),
+        (1, "BTCUSDT", START_MS + 1, []),
+    ],
+)
+def test_what_was_placed_lately_is_read_newest_first(
+    book: Store, account_id: int, symbol: str, since_ms: int, expected: list[int]
+) -> None:
+    with book.read() as reader:
+        assert [trade.id for trade in reader.trades_placed_since(account_id, symbol, since_ms)] == expected
+
+
 def test_a_page_knows_how_many_there_are_without_paging(book: Store) -> None:
     with book.read() as reader:
         page = reader.trades_page(TradeFilter(account_id=1, before=4, limit=1))

@@ -106,6 +106,14 @@ def test_some_candles_again_do_not_shrink_an_hour_that_is_known(store: Store) ->
         assert again.candles == (minute(5), minute(6))
 
 
+def test_what_was_folded_is_let_go_of(store: Store) -> None:
+    for number in range(LOOKS_MAX):
+        keep(store, minute(number))
+    assert (count(store, "candle_look"), count(store, "candle_hour")) == (LOOKS_MAX, 0)
+    keep(store, minute(LOOKS_MAX))
+    assert (count(store, "candle_look"), count(store, "candle_hour")) == (1, 2)
+
+
 def test_long_candles_are_kept_one_by_one(store: Store) -> None:
     long = [minute(number, 4 * HOUR_MS) for number in range(LOOKS_MAX + 2)]
     for candle in long:
