@@ -121,6 +121,9 @@ def test_a_chunk_becomes_columns_with_the_fewest_decimals() -> None:
     assert [column.tolist() for column in found.prices] == [[10050, 150], [10125, 200], [9900, 100], [10000, 150]]
     assert found.volume.tolist() == [1, 123_456_789_012_345_678]
     assert list(found.numbers) == [2, 3]
+    quiet = chunk(f"{T0},100,100,100,100,0")
+    assert quiet is not None
+    assert (quiet.decimals, quiet.volume_decimals, quiet.volume.tolist()) == (0, 0, [0])
 
 
 def test_a_leap_day_is_a_day() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ def refused(path: Path, reason: str) -> DatabaseUnusable:
     assert failed.value.exit_code == 12
     assert failed.value.hint
     assert str(path) in failed.value.message
+    assert failed.value.details["path"] == str(path)
+    assert re.search(reason, str(failed.value.details["reason"]))
     return failed.value
 
 
