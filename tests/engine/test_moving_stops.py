@@ -13,6 +13,7 @@ from papertrade.engine.fills import even_price
 from papertrade.engine.follow import follow, follow_first_target
 from papertrade.engine.market import Quote, Side
 from papertrade.engine.messages import EntryFilled, Refusal, StopMoved, TradeEvent, TradePlaced
+from papertrade.engine.money import GRID, exact
 from papertrade.engine.state import evolve, levels_at
 from papertrade.engine.step import Rules, open_trade
 from papertrade.engine.touch import touch
@@ -106,6 +107,22 @@ def test_a_trail_from_the_entry_is_the_first_stop_where_there_is_no_other() -> N
 def test_break_even_prices(side: Side, fee: str, bps: str, step: str, price: str) -> None:
     terms = Terms(maker=D(fee), taker=D(fee), slippage_bps=D(bps), price_step=D(step))
     assert even_price(side, D(100), D(100) * D(fee), D(1), terms) == D(price)
+
+
+@pytest.mark.parametrize(
+    ("side", "entry", "quantity", "paid", "bps", "price"),
+    [
+        # one step of 1e-8 nearer to the entry the money rounds to a loss of 1e-8
+        (Side.LONG, "2.59", "2.12", "0.00384356", "3", "2.59440688"),
+        (Side.SHORT, "0.83", "0.6", "0.0003486", "1", "0.82875589"),
+    ],
+)
+def test_no_rounding_makes_a_break_even_lose(
+    side: Side, entry: str, quantity: str, paid: str, bps: str, price: str
+) -> None:
+    terms = Terms(maker=D("0.0007"), taker=D("0.0007"), slippage_bps=D(bps), price_step=GRID)
+    with exact():
+        assert even_price(side, D(entry), D(paid), D(quantity), terms) == D(price)
 
 
 def test_without_a_price_step_the_rounding_of_money_counts() -> None:

@@ -67,6 +67,10 @@ def test_each_filter_keeps_what_it_says(store: Store) -> None:
         assert all(row.effective_ms >= middle for row in reader.each_posting(late))
         assert len(list(reader.each_note(early))) + len(list(reader.each_note(late))) == 2
         assert list(reader.each_signal(late)) == []
+        fills = list(reader.each_fill(RowFilter()))
+        for instant in {fill.at_ms for fill in fills}:
+            before, after = RowFilter(until_ms=instant), RowFilter(since_ms=instant)
+            assert len(list(reader.each_fill(before))) + len(list(reader.each_fill(after))) == len(fills)
         assert len(list(reader.each_signal(early))) == len(list(reader.each_signal(RowFilter())))
         assert len(list(reader.each_event(early))) + len(list(reader.each_event(late))) == reader.last_seq()
     store.close()
