@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from papertrade.engine.market import Side
 from papertrade.engine.money import plain
 from papertrade.engine.trade import BreakEven, Levels, Status, Trade, Trail
 from papertrade.render.numbers import exact_number, local_second
@@ -22,7 +23,7 @@ def exit_facts(trade: Trade, zone: tzinfo) -> list[tuple[str, str]]:
     facts = [
         ("trail", "" if levels.trail is None else _trail(trade, levels.trail)),
         ("break-even", "" if levels.break_even is None else _break_even(levels.break_even, is_live=is_live)),
-        ("then", _after_first(levels) if is_live else ""),
+        ("then", _after_first(levels, trade.side) if is_live else ""),
         ("time limit", _time_limit(trade, levels, zone) if is_live else ""),
     ]
     return [(label, text) for label, text in facts if text]
@@ -54,10 +55,13 @@ def _break_even(even: BreakEven, *, is_live: bool) -> str:
     return f"from {plain(even.trigger)} on the stop stands at {plain(even.stop)} or nearer ({what})"
 
 
-def _after_first(levels: Levels) -> str:
+def _after_first(levels: Levels, side: Side) -> str:
     after = levels.after_first
     if after is None or levels.next_target() is None:
         return ""
+    stop = levels.stop
+    if stop is not None and (after.price <= stop if side is Side.LONG else after.price >= stop):
+        return f"the first target moves no stop: {plain(after.price)} is no nearer than {plain(stop)}"
     return f"the stop goes to {plain(after.price)} once the first target is taken"
 
 

@@ -235,6 +235,15 @@ def test_a_waiting_trade(venue: Watched) -> None:
     assert trade(venue, 1)["time_limit"] == "2026-11-20T12:00:00.000Z"
 
 
+@pytest.mark.parametrize(("side", "stop", "after"), [("long", "95", "90"), ("short", "105", "110")])
+def test_a_stop_never_goes_back_for_a_first_target_and_nothing_says_so(
+    venue: Watched, side: str, stop: str, after: str
+) -> None:
+    opened = venue.run(side, "AAAUSDT", "--sl", stop, "--tp", "1R:0.5", "--after-tp1", after, "--size", "1").out
+    assert opened.endswith(f"   then: the first target moves no stop: {after} is no nearer than {stop}\n")
+    assert f"  the first target moves no stop: {after} is no nearer" in venue.run("show", "1").out
+
+
 def test_a_first_target_brings_the_stop_to_break_even(venue: Watched) -> None:
     words = ("--sl", "5%", "--tp", "1R:0.5", "--tp", "3R:0.5", "--after-tp1", "be", "--size", "1")
     opened = venue.run("long", "AAAUSDT", *words).out
