@@ -77,8 +77,7 @@ def test_a_write_has_the_lock_before_it_looks_and_a_read_takes_none(store: Store
 
         store.write(look)
         with store.read():
-            other.execute("BEGIN IMMEDIATE")
-            other.execute("ROLLBACK")
+            other.executescript("BEGIN IMMEDIATE; ROLLBACK")
 
 
 def test_a_known_database_is_opened_and_not_made(store: Store) -> None:
