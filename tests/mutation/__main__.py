@@ -62,13 +62,13 @@ def interval(killed: int, of: int) -> tuple[float, float]:
 
 def table(all_mutants: dict[str, list[Mutant]], trials: dict[str, list[Tried]]) -> Iterable[str]:
     """Yield a line for each package: what was tried, what became of it."""
-    yield f"{'package':<10}{'mutants':>9}{'tried':>7}{'killed':>8}{'survived':>10}{'timed out':>11}{'share killed':>20}"
+    yield f"{'package':<10}{'mutants':>9}{'tried':>7}{'killed':>8}{'survived':>10}{'timed out':>11}{'share killed':>22}"
     for name, done in trials.items():
         count = {verdict: sum(one.verdict == verdict for one in done) for verdict in (KILLED, SURVIVED, TIMED_OUT)}
         gone, of = count[KILLED] + count[TIMED_OUT], len(done)
         low, high = interval(gone, of) if of else (0.0, 1.0)
         share = f"{gone / of if of else 0:.1%} ({low:.0%} to {high:.0%})"
-        numbers = f"{count[KILLED]:>8}{count[SURVIVED]:>10}{count[TIMED_OUT]:>11}{share:>20}"
+        numbers = f"{count[KILLED]:>8}{count[SURVIVED]:>10}{count[TIMED_OUT]:>11}{share:>22}"
         yield f"{name:<10}{len(all_mutants[name]):>9}{of:>7}{numbers}"
 
 
