@@ -59,6 +59,7 @@ def enter(trade: Trade, cause: Cause, liquidity: Liquidity, at_ms: int) -> Entry
             at_ms=at_ms,
             applied_to=seen_to,
             flags=observed,
+            cause=cause,
         )
     return replace(
         event,

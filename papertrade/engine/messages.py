@@ -251,7 +251,10 @@ class TrailsMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeEnded:
-    """A waiting trade ended without an entry: cancelled, expired or rejected; `released` is free again."""
+    """A waiting trade ended without an entry: cancelled, expired or rejected; `released` is free again.
+
+    `cause` is what the market showed, None where it was ended by hand (and in older journals).
+    """
 
     trade_id: int
     status: Status
@@ -260,6 +263,7 @@ class TradeEnded:
     at_ms: int
     applied_to: int | None = None
     flags: tuple[Flag, ...] = field(default=(), metadata=LATER)
+    cause: Cause | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

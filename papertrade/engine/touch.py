@@ -83,9 +83,9 @@ class _Walk:
     def quote(self, quote: Quote) -> None:
         """Jump to a quote: sells see the bid, buys the ask [3]."""
         if self.is_waiting:
-            if self._expires(quote.at_ms):
-                return
             price = quote.entry_price(self.trade.order.side)
+            if self._expires(price, quote.at_ms):
+                return
             self._jump_entry(price, quote.at_ms)
         price = quote.mark(self.trade.order.side)
         if self.convention.decides is DecidedBy.QUOTES:
@@ -102,7 +102,7 @@ class _Walk:
             self._follow(candle.close, candle.last_ms)
             return
         if self.is_waiting:
-            if self._expires(candle.open_ms):
+            if self._expires(candle.open, candle.open_ms):
                 return
             self._jump_entry(candle.open, candle.open_ms)
         self._charge(candle.open, candle.open_ms)
@@ -115,7 +115,7 @@ class _Walk:
 
     # -- entries [4.4] -----------------------------------------------------------------------------
 
-    def _expires(self, at_ms: int) -> bool:
+    def _expires(self, price: Decimal, at_ms: int) -> bool:
         expires_at = self.trade.order.expires_at
         if expires_at is None or at_ms < expires_at:
             return False
@@ -128,6 +128,7 @@ class _Walk:
                 at_ms=at_ms,
                 applied_to=self.to_ms,
                 flags=(Flag.OBSERVED,) if isinstance(self.seen, Quote) else (),
+                cause=self._cause("4.5 expired", price, None),
             )
         )
         return True

@@ -49,6 +49,7 @@ RULES: Final = {
     "4.3 break-even reached": "the trigger was touched: the stop goes to break-even",
     "4.3 close beyond the moved stop": "the candle moved the stop and closed beyond it: certainly crossed after it",
     "4.5 first target taken": "the first target was taken: the stop goes where it was wished to",
+    "4.5 expired": "given up at the first price from its expiry on, before any fill there",
     "4.5 time limit": "its time was over: out at the first open after it",
     "4.6 liquidation price reached": "the loss and the exit's fee would have eaten the whole reserve: out",
     "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
@@ -81,7 +82,7 @@ _FLAGS: Final = {
 }
 _WIDTH: Final = 9
 _END_RULES: Final = {
-    Status.EXPIRED: "given up at the first price from its expiry on, before any fill there (section 4.5)",
+    Status.EXPIRED: f"{RULES['4.5 expired']} (section 4.5)",
     Status.REJECTED: "its cash and its levels are checked again at the fill: no entry (section 4.4)",
 }
 """Why an order that waited was never filled; a cancelled one was ended by hand."""
@@ -102,7 +103,11 @@ class Page:
 
     def decided(self, cause: Cause, recorded_ms: int) -> list[Fact]:
         """Return the rule, and what it was shown, with its source and its age."""
-        return [("rule", _rule(cause)), *sight_facts(cause, recorded_ms, self.vantage, self.zone)]
+        return [("rule", _rule(cause)), *self.seen(cause, recorded_ms)]
+
+    def seen(self, cause: Cause, recorded_ms: int) -> list[Fact]:
+        """Return what was shown, with its source and its age."""
+        return sight_facts(cause, recorded_ms, self.vantage, self.zone)
 
 
 def show_explanation(told: Explanation, page: Page) -> None:
@@ -300,14 +305,13 @@ def _costs_off(left: ExitExplained) -> str:
 def _show_end(told: Explanation, page: Page) -> None:
     trade = told.trade
     if told.ended is not None:
-        page.screen.line(
-            Cell(str(told.ended.status).capitalize(), Tone.STRONG),
-            Cell(f"  {page.when(told.ended.at_ms)}", Tone.DIM),
-        )
+        event, recorded_ms = told.ended.event, told.ended.stamp.recorded_ms
+        _title(str(event.status).capitalize(), event.at_ms, recorded_ms, page)
         facts: list[Fact] = [
-            ("why", told.ended.why),
-            ("rule", _END_RULES.get(told.ended.status, "")),
-            ("released", f"{plain(told.ended.released)} {page.currency}"),
+            ("why", event.why),
+            ("rule", _END_RULES.get(event.status, "")),
+            *([] if event.cause is None else page.seen(event.cause, recorded_ms)),
+            ("released", f"{plain(event.released)} {page.currency}"),
         ]
         show_facts(page.screen, facts, indent=2, width=_WIDTH)
     if told.voided is not None:

@@ -26,6 +26,7 @@ from papertrade.reports.explain import (
     ChangeExplained,
     Charged,
     ChargeExplained,
+    EndExplained,
     EntryExplained,
     ExitExplained,
     Explanation,
@@ -99,9 +100,7 @@ def explanation_json(told: Explanation, view: TradeView, offset_ms: int) -> Mapp
         "changes": [_change(change) for change in told.changes],
         "exits": [{**_exit(left), **seen(left.cause, left.stamp.recorded_ms)} for left in told.exits],
         "costs": costs_json(trade_costs(view, _fills(told))),
-        "ended": None
-        if told.ended is None
-        else {"status": told.ended.status, "reason": told.ended.why, "released": told.ended.released},
+        "ended": None if told.ended is None else _ended(told.ended, vantage),
         "voided": None if told.voided is None else _voided(told.voided),
         "result": {
             "realized_pnl": trade.realized,
@@ -196,6 +195,17 @@ def _exit(left: ExitExplained) -> Mapping[str, Encodable]:
         "ambiguous": left.is_ambiguous,
         "flags": list(left.flags),
         "why": left.why,
+    }
+
+
+def _ended(ended: EndExplained, vantage: Vantage) -> Mapping[str, Encodable]:
+    event = ended.event
+    return {
+        "status": event.status,
+        "reason": event.why,
+        "released": event.released,
+        **({} if event.cause is None else _cause(event.cause)),
+        "seen": None if event.cause is None else sight_json(event.cause, ended.stamp.recorded_ms, vantage),
     }
 
 

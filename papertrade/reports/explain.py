@@ -152,6 +152,14 @@ class ChangeExplained:
     after: Trade
 
 
+@dataclass(frozen=True, slots=True)
+class EndExplained:
+    """Why an order was never filled; `event.cause` is what the market showed, None where it was ended by hand."""
+
+    stamp: Stamped
+    event: TradeEnded
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeExplained:
     """What holding the trade cost once: `event.notional` · rate (of interest: · time / year) = `unrounded`.
@@ -204,7 +212,7 @@ class Explanation:
     placed: Waiting | None
     entry: EntryExplained | None
     exits: tuple[ExitExplained, ...]
-    ended: TradeEnded | None
+    ended: EndExplained | None
     refusals: tuple[RefusedOnce, ...]
     stop_moves: tuple[StopExplained, ...] = ()
     charges: tuple[ChargeExplained, ...] = ()
@@ -233,7 +241,7 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
     moves: list[StopExplained] = []
     charges: list[ChargeExplained] = []
     changes: list[ChangeExplained] = []
-    ended: TradeEnded | None = None
+    ended: EndExplained | None = None
     voided: TradeVoided | None = None
     with exact():
         for stamp in events:
@@ -253,7 +261,7 @@ def explain(events: Sequence[Stamped], refusals: Iterable[RefusedOnce] = ()) -> 
                 case LevelsChanged() as event:
                     changes.append(ChangeExplained(stamp, event, trade))
                 case TradeEnded() as event:
-                    ended = event
+                    ended = EndExplained(stamp, event)
                 case TradeVoided() as event:
                     voided = event
                 case _:

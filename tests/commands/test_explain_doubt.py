@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from papertrade.errors import Json
 from tests.commands.trading_desk import TradingDesk, candle, trading_desk
 
 
@@ -65,7 +67,16 @@ def test_why_an_order_was_never_filled(desk: TradingDesk) -> None:
     told = desk.text("explain", "1").splitlines()
     assert "  why        target `109` is below entry `120` for a long trade" in told
     assert "  rule       its cash and its levels are checked again at the fill: no entry (section 4.4)" in told
+    assert "  seen       candle 2026-11-20 10:03 to 10:04: open 120, high 120, low 120, close 120" in told
+    assert "  source     binance, 1m old when recorded" in told
     desk("long", "BTCUSDT", "--limit", "50", "--size", "1", "--expires", "2m")
     desk.at("15")("watch", "--once")
     told = desk.text("explain", "2").splitlines()
     assert "  rule       given up at the first price from its expiry on, before any fill there (section 4.5)" in told
+    ended = cast("Mapping[str, Mapping[str, Json]]", desk.data("explain", "2")["ended"])
+    assert ended["rule"] == {"section": "4.5", "name": "expired"}
+    assert ended["candle"]["open"] == "120"
+    assert ended["seen"]["source"] == "final_candle"
+    desk("long", "BTCUSDT", "--limit", "50", "--size", "1")
+    desk.text("cancel", "3", "--reason", "no longer")
+    assert cast("Mapping[str, Json]", desk.data("explain", "3")["ended"])["seen"] is None
