@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= auto
 
 .PHONY: demo install test lint types contracts unit slow simulate crash hammer stateful fuzz soak mutate bench clean
 
@@ -35,16 +35,16 @@ contracts: $(VENV)/.tested
 
 unit: $(VENV)/.tested
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup --cov --cov-report=term:skip-covered -m "not slow"
 
 slow: $(VENV)/.tested
-	$(BIN)/pytest -n $(WORKERS) -m slow
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m slow
 
 simulate: $(VENV)/.tested
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
 
 crash: $(VENV)/.tested
-	$(BIN)/pytest -n $(WORKERS) tests/crash
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 tests/crash
 
 hammer: $(VENV)/.tested
 	$(BIN)/python -m tests.hammer --processes $(or $(PROCESSES),8) --signals $(or $(SIGNALS),2000)
@@ -59,7 +59,7 @@ soak: $(VENV)/.tested
 	$(BIN)/python -m tests.soak
 
 mutate: $(VENV)/.tested
-	$(BIN)/python -m tests.mutation --jobs $(WORKERS) --sample $(or $(SAMPLE),100) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.mutation --jobs $(or $(JOBS),2) --sample $(or $(SAMPLE),100) --seed $(or $(SEED),1)
 
 bench: $(VENV)/.tested
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -124,6 +124,19 @@ def test_an_empty_book_fills_nothing() -> None:
     assert (refused.code, refused.hint) == ("thin_book", "wait, or use a limit")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "text", "entry"),
+    [
+        ("a stop over the best ask is wrong before anything is walked", "long 15 at 100 sl 100.5", "100"),
+        ("a target over the best ask may be under the mean of what is taken", "long 15 at 100 tp 100.5", "101"),
+    ],
+)
+def test_levels_are_checked_at_the_best_price_and_at_the_mean(sentence: str, text: str, entry: str) -> None:
+    refused = opened(text, book=OrderBook(at_ms=0, bids=(), asks=levels("100x5 101x5 102x5")))
+    assert isinstance(refused, Refusal), sentence
+    assert (refused.code, f"entry `{entry}`" in refused.message) == ("wrong_side", True), sentence
+
+
 def test_a_size_by_risk_loses_no_more_than_meant() -> None:
     event = entered("long 1 at 100 sl 97", size=Size(SizeKind.RISK_AMOUNT, D(50)))
     lost = (event.price - 97) * event.quantity
