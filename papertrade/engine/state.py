@@ -187,6 +187,7 @@ def _moved(trade: Trade, event: StopMoved) -> Trade:
         applied_to=event.applied_to,
         # A quote leaves the candle around it half seen; after a candle the next one is whole anyway.
         whole_from=trade.whole_from if event.cause.quote is None else max(trade.whole_from, event.applied_to),
+        flags=_with_flags(trade.flags, () if event.cause.quote is None else (Flag.OBSERVED,)),
     )
 
 

@@ -73,9 +73,11 @@ class _Walk:
 
     def go(self) -> None:
         """Walk the whole path of what was seen."""
+        if self.to_ms <= self.trade.applied_to:
+            return
         if isinstance(self.seen, Quote):
             self.quote(self.seen)
-        elif self.to_ms > self.trade.applied_to:
+        else:
             self.candle(self.seen)
 
     # -- what is seen ------------------------------------------------------------------------------

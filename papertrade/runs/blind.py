@@ -2,7 +2,8 @@
 
 A stretch is blind once the newest candle is older than `max_age` while the venue goes on quoting a symbol
 that it trades. The watermark stays where the candles end: if they turn up after all, trades that no quote
-has touched are decided by them, and the stretch counts as bridged. A halted instrument decides nothing.
+has touched are decided by them, and the stretch counts as bridged. A halted instrument decides nothing. The rule
+to keep: candles first; a quote decides no trade that has not seen every candle there is, and none from before them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def decide_blind(world: World, sighting: Sighting, halted: Collection[str]) -> l
     for symbol in blind:
         quote = sighting.market.quotes.get(symbol)
         if quote is not None and symbol not in halted:
-            changes += world.store.write(partial(_decide, world, symbol, quote))
+            changes += world.store.write(partial(_decide, world, sighting, symbol, quote))
     return changes
 
 
@@ -64,19 +65,23 @@ def bridged(writer: Writer, sighting: Sighting) -> list[Coverage]:
     return found
 
 
-def _decide(world: World, symbol: str, quote: Quote, writer: Writer) -> list[Change]:
+def _decide(world: World, sighting: Sighting, symbol: str, quote: Quote, writer: Writer) -> list[Change]:
     venue = world.feed.venue
-    if not _is_believable(world, symbol, quote, writer):
+    mark = writer.watermark(venue, symbol)
+    final = sighting.candles(symbol)
+    has_seen_all = not final or (mark is not None and mark.end_ms >= final[-1].end_ms)
+    is_later = mark is None or mark.end_ms <= quote.at_ms
+    if not has_seen_all or not is_later or not _is_believable(world, symbol, quote, writer):
         return []
     writer.put_quotes([StoredQuote(venue=venue, symbol=symbol, quote=quote)])
-    mark = writer.watermark(venue, symbol)
     if mark is not None and mark.end_ms < quote.at_ms:
         stretch = Coverage(venue=venue, symbol=symbol, from_ms=mark.end_ms, to_ms=quote.at_ms, kind=CoverageKind.BLIND)
         writer.put_coverage([stretch])
     prices = [price for price in (quote.last, quote.bid, quote.ask) if price is not None]
     seen = Seen(venue=venue, symbol=symbol, low=min(prices), high=max(prices), last_open_ms=quote.at_ms)
+    behind = {aside.trade_id for aside in writer.trades_set_aside()}
     changes = []
-    for trade in load(writer, list(writer.touched([seen]))).values():
+    for trade in load(writer, [number for number in writer.touched([seen]) if number not in behind]).values():
         if isinstance(trade, Trade):
             decided = through_quote(trade, quote)
             if decided.events:

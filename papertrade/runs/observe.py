@@ -161,6 +161,8 @@ def _request(need: Need, rules: ObservationRules, at_ms: int, is_acted_on: bool)
         start = floor_ms(need.since_ms, rules.candle_ms)
     if newest < start or (newest == start and not is_acted_on):
         return None
+    if is_acted_on:  # far enough back that no candle at all means a stale price
+        start = min(start, floor_ms(at_ms - rules.max_age_ms, rules.candle_ms) - rules.candle_ms)
     return CandleRequest(need.symbol, rules.candle, start, newest + rules.candle_ms, _LOOK_CANDLES)
 
 
@@ -189,7 +191,8 @@ def _sorted_out(
         if isinstance(answer, PapertradeError):
             failures[symbol] = answer
             continue
-        final[symbol] = tuple(c for c in answer if c.end_ms <= market.at_ms)
+        since_ms = 0 if need.since_ms is None else floor_ms(need.since_ms, rules.candle_ms)
+        final[symbol] = tuple(c for c in answer if since_ms <= c.open_ms and c.end_ms <= market.at_ms)
         if answer and answer[-1].end_ms > market.at_ms:
             forming[symbol] = answer[-1]
         if len(answer) == _LOOK_CANDLES and answer[-1].end_ms <= market.at_ms - rules.candle_ms:

@@ -204,11 +204,13 @@ class Projection:
         """Move trails; an event of one trade is about it like any other, one of several is linked with each."""
         led: set[int] = set()
         for move in moves_of(event):
-            trade = evolve(self.trades.get(move.trade_id), move)
+            before = self.trades.get(move.trade_id)
+            trade = evolve(before, move)
             self.trades[trade.id] = trade
             led.add(trade.id)
             # What has several sets of exits holds its trails in their text, and so does a trail that just begins.
-            if not has_own_trail(trade) or not has_own_trail(self.stored.get(trade.id, trade)):
+            is_text = not has_own_trail(trade) or not has_own_trail(self.stored.get(trade.id, trade))
+            if is_text or (before is not None and before.flags != trade.flags):
                 self.touched.add(trade.id)
         self.led |= led
         orders = [self.trades[number].order for number in sorted(led)]

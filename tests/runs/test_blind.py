@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from papertrade.engine.exit_wish import parse_break_even, parse_trail
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import MINUTE_MS, Candle, Quote
+from papertrade.engine.signal import ExitWish
 from papertrade.engine.trade import ExitReason, Flag, Status
-from papertrade.errors import StalePrice
+from papertrade.errors import FeedError, StalePrice
 from papertrade.feeds.tape import Tape
+from papertrade.runs.sighting import PATIENCE
 from papertrade.runs.tick import tick
 from papertrade.store.rows import Coverage, CoverageKind
 from tests.runs.desk import START, Desk, ShakyTape, candle, desk_at, flat
+from tests.runs.faulty import faulty_desk, opened, spoil
 
 SYMBOL = "AAAUSDT"
 HOLE_FROM = START + 5 * MINUTE_MS
@@ -123,3 +127,59 @@ def test_a_venue_without_candles_lets_quotes_decide(desk: Desk) -> None:
     ShakyTape.__init__(desk.feed, Tape(candles={}, quotes=quotes), desk.clock.now_ms)
     assert at(desk, 30) == ("take_profit",)
     assert desk.trade().exit_price == Decimal(110)
+
+
+@pytest.mark.parametrize("rules", [ExitWish(break_even=parse_break_even("2%")), ExitWish(trail=parse_trail("1%"))])
+def test_a_stop_that_a_quote_moved_is_flagged(desk: Desk, rules: ExitWish) -> None:
+    """What the trade becomes depends on who looked when from there on, whatever ends it."""
+    blind_desk(desk, (100, "104"))
+    opened(desk.world, sl=None, rules=rules)
+    assert at(desk, 120) == ()
+    assert desk.trade().flags == (Flag.OBSERVED,)
+    assert desk.world.store.check().is_sound
+
+
+def test_quotes_wait_for_a_minute_that_seconds_have_still_to_settle(tmp_path: Path) -> None:
+    """The candles that there are come first: a quote must not decide what lies behind an undecided minute."""
+    both = [*flat(4), candle(4, "100 106 94 100")]
+    with faulty_desk(tmp_path, {SYMBOL: both}) as (desk, feed):
+        opened(desk.world, tp=("105",))
+        quotes = {SYMBOL: [Quote(at_ms=HOLE_FROM + 100_000, last=Decimal(110))]}
+        ShakyTape.__init__(feed, Tape(candles=desk.tape, quotes=quotes), desk.clock.now_ms)
+        feed.finer_error = FeedError("no seconds now", code="feed_timeout")
+        assert at(desk, 120) == ()
+        assert desk.trade().status is Status.OPEN
+        feed.finer_error = FeedError("no seconds", code="no_such_interval")
+        assert at(desk, 150) == ("stop_loss",)
+        assert desk.trade().exit_price == Decimal(95)
+
+
+def test_a_quote_from_before_the_stretch_decides_nothing(desk: Desk) -> None:
+    """The last price of a market that nobody has traded since belongs to the candles that were decided."""
+    blind_desk(desk, (-30, "101"))
+    opened(desk.world, sl=None, rules=ExitWish(trail=parse_trail("10%")))
+    stale = Quote(at_ms=HOLE_FROM - 1, last=Decimal(101), bid=Decimal(80), ask=Decimal(120))
+    ShakyTape.__init__(desk.feed, Tape(candles=desk.tape, quotes={SYMBOL: [stale]}), desk.clock.now_ms)
+    assert at(desk, 120) == ()
+    assert (desk.trade().status, desk.trade().flags) == (Status.OPEN, ())
+    assert coverage(desk) == ()
+
+
+def test_quotes_leave_a_trade_alone_that_is_behind_its_candles(tmp_path: Path) -> None:
+    minutes = PATIENCE + 8
+    tape = [*flat(5), candle(5, "100 100 94 100"), *(candle(n, "100 100 100 100") for n in range(6, minutes))]
+    with faulty_desk(tmp_path, {SYMBOL: tape}) as (desk, feed):
+        broken = opened(desk.world)
+        opened(desk.world, sl="50", tp=())
+        before = spoil(desk.world.store.path, broken.id)
+        for number in range(6, minutes):
+            desk.clock.at_ms = START + number * MINUTE_MS + 30_000
+            tick(desk.world)
+        spoil(desk.world.store.path, broken.id, before)
+        end_ms = START + minutes * MINUTE_MS
+        quotes = {SYMBOL: [Quote(at_ms=end_ms + 100_000, last=Decimal(90))]}
+        ShakyTape.__init__(feed, Tape(candles=desk.tape, quotes=quotes), desk.clock.now_ms)
+        desk.clock.at_ms = end_ms + 120_000
+        report, _ = tick(desk.world)
+        assert isinstance(report.failures[SYMBOL], StalePrice)
+        assert desk.trade(broken.id).exit_price in (None, Decimal(95))

@@ -79,6 +79,16 @@ def test_a_symbol_is_stale_when_its_newest_minute_ended_too_long_ago(minute: flo
     assert [isinstance(market.failures.get(s), StalePrice) for s in ("AAAUSDT", "BBBUSDT")] == [is_stale, False]
 
 
+def test_a_command_sees_how_old_the_newest_minute_is_though_a_later_instant_was_processed() -> None:
+    """A trade placed in a hole is processed from there on; that says nothing of when the market last traded."""
+    clock = VirtualClock(at_ms=START + 4 * MINUTE_MS)
+    feed = Moody(Tape(candles={"AAAUSDT": flat(2)}), clock.now_ms)
+    needs = [Need("AAAUSDT", START + 3 * MINUTE_MS)]
+    to_act, to_watch = (asyncio.run(look(feed, needs, RULES, clock, priced)) for priced in (["AAAUSDT"], []))
+    assert isinstance(to_act.failures["AAAUSDT"], StalePrice)
+    assert to_act.candles == to_watch.candles == {"AAAUSDT": ()}
+
+
 def test_candles_that_fail_as_a_whole_fail_for_each_symbol() -> None:
     def fail(feed: Moody) -> None:
         feed.candle_error = FeedError("no candles now")
