@@ -23,6 +23,7 @@ _UNCOUNTED = (
     "runs/test_lived",
     "runs/test_polling",
     "runs/test_retell",
+    "runs/test_whatif",
     "simulation/",
     "soak/",
     "stateful/",

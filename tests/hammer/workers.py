@@ -106,7 +106,7 @@ class Worker:
             for number in range(self.hammer.signals):
                 key = f"scan:s{number}"
                 self.recorder.call("open", key, lambda key=key: self.ask("open", key))  # type: ignore[misc]
-                if self.chance.random() < 0.4:
+                if self.chance.random() < 0.25:
                     self._something_else()
         return 0
 
