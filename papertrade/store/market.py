@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, select, text
 
 from papertrade.engine.codec import decode, encode
 from papertrade.engine.instrument import Instrument
@@ -69,6 +69,12 @@ SELECT venue, symbol FROM symbols WHERE symbol IS NOT NULL ORDER BY venue, symbo
 """
 
 
+_ASIDES: Final = (
+    select(WATERMARK_ASIDE)
+    .join(TRADE, TRADE.c.id == WATERMARK_ASIDE.c.trade_id)
+    .where(text(f"trade.{LIVE}"))
+    .order_by(WATERMARK_ASIDE.c.trade_id)
+)
 _PLACES: Final = select(TRADE.c.id, TRADE.c.venue, TRADE.c.symbol).where(TRADE.c.id.in_(NUMBERS))
 
 
@@ -120,8 +126,8 @@ class MarketReads(Snapshot):
         return self._one(query, _watermark)
 
     def trades_set_aside(self) -> tuple[SetAside, ...]:
-        """Return the trades that broke and are caught up from their own mark."""
-        return self._values(select(WATERMARK_ASIDE).order_by(WATERMARK_ASIDE.c.trade_id), _aside)
+        """Return the live trades that broke and are caught up from their own mark."""
+        return self._values(_ASIDES, _aside)
 
     def instrument(self, venue: str, symbol: str) -> StoredInstrument | None:
         """Return what a venue last said of an instrument, None if it was never asked."""

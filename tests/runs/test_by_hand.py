@@ -102,6 +102,20 @@ def test_a_trade_set_aside_keeps_its_earlier_mark(shaky: tuple[Desk, FaultyTape]
         assert [a.from_ms for a in reader.trades_set_aside()] == [START + 2 * MINUTE_MS]
 
 
+def test_a_trade_that_was_ended_by_hand_is_no_longer_behind(shaky: tuple[Desk, FaultyTape]) -> None:
+    """Nobody would ever take it back: with no live trade left its symbol is not looked at any more."""
+    desk, _ = shaky
+    trade = opened(desk.world, tp=())
+    desk.clock.at_ms = START + 2 * MINUTE_MS - 10
+    present = catch_up(desk.world, ["AAAUSDT"])
+    desk.clock.at_ms = START + 6 * MINUTE_MS
+    tick(desk.world)
+    modify_one(desk.world, trade.id, stop_at("96.5"), present)
+    close_one(desk.world, trade.id, Decimal(1), catch_up(desk.world, ["AAAUSDT"], forced=True))
+    with desk.world.store.read() as reader:
+        assert reader.trades_set_aside() == ()
+
+
 def test_a_partial_close_goes_before_the_minute_still_forming(shaky: tuple[Desk, FaultyTape]) -> None:
     desk, _ = shaky
     trade = opened(desk.world, tp=("103",))
