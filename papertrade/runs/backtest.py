@@ -24,6 +24,7 @@ from papertrade.engine.guards import NO_GUARDS
 from papertrade.engine.instants import to_iso
 from papertrade.engine.instrument import Instrument, unknown_instrument
 from papertrade.engine.messages import CashMoved, EntryFilled, ExitFilled, Refusal, TradeEnded, TradeEvent, effective_ms
+from papertrade.engine.money import exact
 from papertrade.engine.own_costs import OwnCosts, without_fees
 from papertrade.engine.signal import Signal
 from papertrade.engine.state import evolve
@@ -142,7 +143,7 @@ def backtest(request: BacktestRequest) -> BacktestResult:
     series = {symbol: cut for symbol, cut in cuts.items() if len(cut) > 0}
     wanted = [signal for signal in request.signals if _is_inside(signal.made_at_ms, request)]
     drive = _Drive(request, series)
-    with uncollected():
+    with uncollected(), exact():
         drive.run(wanted)
     return BacktestResult(
         opening=drive.opening,
