@@ -244,7 +244,7 @@ def _watch_from(writer: Writer, trade: Trade, quote: Quote, rules: Rules) -> Non
     else:
         watch_again(writer, trade, began)
     writer.put_quotes([StoredQuote(venue=order.venue, symbol=order.symbol, quote=quote)])
-    price = trade.entry_price if trade.entry_price is not None else quote.last
+    price = quote.last if trade.entry_price is None else quote.entry_price(order.side)
     writer.put_prices([PricePoint(venue=order.venue, symbol=order.symbol, at_ms=order.placed_at, price=price)])
 
 

@@ -9,7 +9,7 @@ to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from papertrade.engine.market import Candle
@@ -39,12 +39,8 @@ from papertrade.runs.sighting import (
     watermark_after,
 )
 from papertrade.runs.world import Change, TickReport, World
-from papertrade.store.rows import (
-    SetAside,
-    StoredQuote,
-    SymbolFailures,
-)
-from papertrade.store.store import Writer
+from papertrade.store.rows import PricePoint, SetAside, StoredQuote, SymbolFailures
+from papertrade.store.store import Reader, Writer
 
 BATCH = 200
 
@@ -69,7 +65,7 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
     sighting = sight(world, also)
     stale = stale_symbols(sighting)
     halted = not_trading(world, stale) if stale else ()
-    touched, may_be_led = _move_untouched(world, sighting)
+    touched, may_be_led = _move_untouched(world, sighting, is_acted_on=bool(also))
     changes, led = lead_trails(world, sighting, touched, may_be_led)
     broken: dict[int, str] = {}
     failures = {**sighting.foreign, **sighting.market.failures}
@@ -95,7 +91,9 @@ def _look_and_decide(world: World, also: Sequence[str]) -> tuple[TickReport, Sig
     return report, sighting
 
 
-def _move_untouched(world: World, sighting: Sighting) -> tuple[dict[str, list[int]], frozenset[str]]:
+def _move_untouched(
+    world: World, sighting: Sighting, *, is_acted_on: bool
+) -> tuple[dict[str, list[int]], frozenset[str]]:
     """Move the watermarks of untouched instruments and keep what was seen, in one transaction.
 
     Returns the trades that may be touched, by symbol, and the symbols in which new peaks may be all there is to it.
@@ -109,7 +107,6 @@ def _move_untouched(world: World, sighting: Sighting) -> tuple[dict[str, list[in
     ]
     marks = {symbol: watermark_after(sighting, symbol) for symbol in sighting.live if sighting.candles(symbol)}
     gaps = [hole for symbol in sighting.live for hole in holes(sighting, symbol)]
-    hours = [p for symbol in sighting.live for p in points_at_hours(venue, symbol, *known_before(sighting, symbol))]
     seen = seen_of(sighting)
 
     def write(writer: Writer) -> tuple[dict[str, list[int]], frozenset[str]]:
@@ -117,12 +114,31 @@ def _move_untouched(world: World, sighting: Sighting) -> tuple[dict[str, list[in
         writer.move_watermarks([mark for symbol, mark in marks.items() if symbol not in touched])
         writer.put_quotes(quotes)
         writer.put_coverage([*bridged(writer, sighting), *gaps])
-        writer.put_prices(hours)
+        writer.put_prices(list(_price_points(writer, sighting, is_acted_on)))
         writer.keep_candles(venue, {symbol: sighting.candles(symbol) for symbol in marks})
         save_venue(world, writer, sighting.market)
         return touched, may_be_led
 
     return world.store.write(write)
+
+
+def _price_points(reader: Reader, sighting: Sighting, is_acted_on: bool) -> Iterator[PricePoint]:
+    """Yield the prices at full hours, at fills that symbols without their candles missed, and now if a command acts."""
+    market = sighting.market
+    failed = {failing.symbol for failing in reader.symbol_failures()}
+    late = {s: c for s in sighting.live if (c := sighting.candles(s)) and (len(c) > 1 or s in failed)}
+    fills = reader.fill_instants(min(c[0].open_ms for c in late.values()), market.at_ms) if late else ()
+    for symbol, instrument in sighting.live.items():
+        watermark, candles = known_before(sighting, symbol)
+        yield from points_at_hours(instrument.venue, symbol, watermark, candles)
+        if symbol in late:
+            first = candles[0]
+            missed = [at_ms for at_ms in fills if at_ms == first.open_ms or at_ms >= first.last_ms]
+            yield from points_at_fills(instrument.venue, symbol, missed, watermark, candles)
+        if is_acted_on and symbol not in market.behind:
+            forming = market.forming.get(symbol)
+            known = candles if forming is None else (*candles, forming)
+            yield from points_at_fills(instrument.venue, symbol, [market.at_ms], watermark, known)
 
 
 class _FinerWanted(Exception):

@@ -117,6 +117,11 @@ class TradeReads(Snapshot):
             query = query.where(FILL.c.at_ms < until_ms)
         return self._values(query, read_fill)
 
+    def fill_instants(self, from_ms: int, to_ms: int) -> tuple[int, ...]:
+        """Return when there were fills from one instant to another (both included), of all accounts, each once."""
+        query = select(FILL.c.at_ms).where(FILL.c.at_ms >= from_ms, FILL.c.at_ms <= to_ms).distinct()
+        return tuple(self._connection.execute(query.order_by(FILL.c.at_ms)).scalars())
+
     def fill_marks(self, trade_ids: Iterable[int]) -> dict[int, tuple[FillMark, ...]]:
         """Return the fills of each trade in brief, oldest first; trades without one are left out."""
         found: dict[int, list[FillMark]] = {}

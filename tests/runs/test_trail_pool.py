@@ -83,13 +83,13 @@ def test_a_tick_writes_one_event_for_an_instrument(venue: tuple[Desk, FaultyTape
     assert desk.world.store.check().is_sound
 
 
-def commits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Count the transactions that record something from here on."""
-    seen: list[int] = []
+def commits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[JournalWriter]:
+    """Collect the writers that record something from here on: one a transaction."""
+    seen: list[JournalWriter] = []
     record = JournalWriter.record
 
     def counted(self: JournalWriter, events: Sequence[Recorded], before: Mapping[int, Trade] | None = None) -> int:
-        seen.append(id(self))
+        seen.append(self)
         return record(self, events, before)
 
     monkeypatch.setattr(JournalWriter, "record", counted)
@@ -104,7 +104,7 @@ def test_instruments_whose_trails_are_only_raised_share_a_transaction(
         trailing(desk, "2%", symbol)
     seen = commits(desk, monkeypatch)
     at(desk, 2)
-    assert (len(seen), len(set(seen))) == (2, 1)
+    assert (len(seen), len({id(writer) for writer in seen})) == (2, 1)
     assert stops(desk) == [Decimal("99.96"), Decimal("99.96")]
 
 
@@ -133,7 +133,7 @@ def test_a_target_at_a_new_peak_has_its_instrument_s_own_transaction(
     opened(desk.world, "BBBUSDT", sl="90", tp=("102",), rules=ExitWish(trail=parse_trail("2%")))
     seen = commits(desk, monkeypatch)
     at(desk, 2)
-    assert (len(seen), len(set(seen))) == (2, 2)
+    assert (len(seen), len({id(writer) for writer in seen})) == (2, 2)
     assert [row.kind for row in journal(desk)] == ["trails_moved", "exit_filled"]
 
 

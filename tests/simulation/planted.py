@@ -172,8 +172,8 @@ def watermark_first(patch: pytest.MonkeyPatch) -> None:
     """Move every watermark before the touched trades are decided."""
     original = tick._move_untouched
 
-    def move_all(world: World, sighting: Sighting) -> tuple[dict[str, list[int]], frozenset[str]]:
-        touched, may_be_led = original(world, sighting)
+    def move_all(world: World, sighting: Sighting, *, is_acted_on: bool) -> tuple[dict[str, list[int]], frozenset[str]]:
+        touched, may_be_led = original(world, sighting, is_acted_on=is_acted_on)
         marks = [watermark_after(sighting, symbol) for symbol in touched]
         world.store.write(lambda writer: writer.move_watermarks(marks))
         return touched, may_be_led
