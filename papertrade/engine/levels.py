@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Final, assert_never
 
 from papertrade.engine.exit_wish import BreakEvenWish, ExitWish, Level, LevelKind, TargetWish, TimeLimitWish, TrailWish
@@ -16,7 +17,7 @@ from papertrade.engine.instants import to_iso
 from papertrade.engine.market import LONG, SHORT, Side
 from papertrade.engine.messages import Refusal
 from papertrade.engine.money import CONTEXT, GRID, HUNDRED, ONE, ZERO, ceil_to, floor_to, plain
-from papertrade.engine.trade import BreakEven, ExitReason, Levels, Stop, Target, Terms, Trail
+from papertrade.engine.trade import SHARE_GRID, BreakEven, ExitReason, Levels, Stop, Target, Terms, Trail
 from papertrade.engine.values import dataclass, replace
 
 _PRICE: Final = LevelKind.PRICE
@@ -43,8 +44,11 @@ def resolve(
     shares: dict[Decimal, Decimal] = {}
     for target, fraction in zip(wish.targets, _fractions(wish.targets), strict=True):
         price = against_trader(_price(target.level, side, entry, risk, side.sign), side, grid)
-        shares[price] = shares[price] + fraction if price in shares else fraction
+        shares[price] = CONTEXT.add(shares[price], fraction) if price in shares else fraction
     nearest_first = sorted(shares.items(), reverse=side is SHORT)
+    if len(wish.targets) > 1 and wish.targets[0].fraction is None:
+        farthest, _ = nearest_first[-1]
+        nearest_first[-1] = farthest, reduce(CONTEXT.subtract, [share for _, share in nearest_first[:-1]], ONE)
     return Levels(stop, tuple([Target(price, share) for price, share in nearest_first]), base_quantity)
 
 
@@ -218,11 +222,11 @@ def _price(level: Level, side: Side, entry: Decimal, risk: Decimal, towards: int
 
 
 def _fractions(targets: Sequence[TargetWish]) -> list[Decimal]:
-    """Return each target's fraction; without any given they share equally and sum to exactly 1."""
+    """Return each target's fraction; without any given an equal share, rounded up: the farthest one takes what is left.
+
+    So each share of a quantity that has as many steps is a whole one.
+    """
     given = [t.fraction for t in targets if t.fraction is not None]
-    if given or not targets:
-        return given
-    if len(targets) == 1:
-        return [ONE]
-    share = floor_to(CONTEXT.divide(ONE, len(targets)), GRID)
-    return [share] * (len(targets) - 1) + [ONE - share * (len(targets) - 1)]
+    if given or len(targets) < 2:
+        return given or [ONE] * len(targets)
+    return [ceil_to(CONTEXT.divide(ONE, len(targets)), SHARE_GRID)] * len(targets)

@@ -20,7 +20,7 @@ from papertrade.engine.money import ONE, ZERO, ceil_to, exact, floor_to, plain
 from papertrade.engine.order_book import OrderBook
 from papertrade.engine.outlook import outlook
 from papertrade.engine.step import Rules
-from papertrade.engine.trade import THINNEST, ExitReason, Flag, Levels, Ruling, Status, Target, Terms, Trade
+from papertrade.engine.trade import SHARE_GRID, ExitReason, Flag, Levels, Ruling, Status, Target, Terms, Trade
 from papertrade.engine.values import dataclass, replace
 
 ORDER_SOURCE = "order"
@@ -143,7 +143,7 @@ def _free(trade: Trade, price: Decimal) -> Decimal:
 def _with_target(trade: Trade, price: Decimal, quantity: Decimal) -> Levels:
     """Add a quantity to what leaves at `price`, in fractions of what is open now; filled targets are left out.
 
-    Fractions are rounded up at 1e-18, so that each quantity comes out whole on the step; the farthest gives way
+    Fractions are rounded up at `SHARE_GRID`, so that each quantity comes out whole on the step; the farthest gives way
     where they would exceed 1.
     """
     parts = {fill.cause.raw_price: fill.quantity for fill in outlook(trade).targets}
@@ -152,7 +152,7 @@ def _with_target(trade: Trade, price: Decimal, quantity: Decimal) -> Levels:
     targets: list[Target] = []
     room = ONE
     for level in sorted(parts):
-        fraction = min(ceil_to(parts[level] / base, THINNEST), room)
+        fraction = min(ceil_to(parts[level] / base, SHARE_GRID), room)
         room -= fraction
         targets.append(Target(level, fraction))
     if sum(parts.values()) == base:

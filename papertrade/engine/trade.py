@@ -21,6 +21,8 @@ from papertrade.engine.sized import Sizing
 from papertrade.engine.values import dataclass
 
 THINNEST = Decimal("0.000000000000000001")
+SHARE_GRID = THINNEST.scaleb(-22)
+"""What a share of a quantity is rounded up to: a third of 3 is 1 then, on any step and at any size."""
 
 
 class Status(StrEnum):

@@ -288,6 +288,10 @@ def rows_of(path: Path) -> list[dict[str, object]]:
         return [dict(row) for row in csv.DictReader(stream)]
 
 
+_UNSAID = (1, Fraction(1, 3))
+"""The shares that targets have without fractions: one of one, and each of three."""
+
+
 # -- words -----------------------------------------------------------------------------------------------
 
 
@@ -296,7 +300,10 @@ def wishes(deal: Deal) -> dict[str, list[str]]:
     exits = deal.exits
     made: dict[str, list[str]] = {
         "sl": [] if exits.stop is None else [level(exits.stop)],
-        "tp": [level(wish) if part == 1 else f"{level(wish)}:{shown(part)}" for wish, part in exits.targets],
+        "tp": [
+            level(wish) if part in (1, Fraction(1, 3)) else f"{level(wish)}:{shown(part)}"
+            for wish, part in exits.targets
+        ],
         "after_tp1": [] if exits.after is None else [level(exits.after)],
         "trail": [],
         "break_even": [],

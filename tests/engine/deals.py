@@ -58,6 +58,11 @@ def dec(value: Fraction | int | str) -> Decimal:
     return CONTEXT.divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
 
+def fraction_of(share: Fraction) -> Decimal | None:
+    """Return what is wished for a share: nothing for a third, which is had by naming none for any of three."""
+    return None if share == Fraction(1, 3) else dec(share)
+
+
 def frac(value: Decimal) -> Fraction:
     return Fraction(*value.as_integer_ratio())
 
@@ -82,7 +87,7 @@ def exit_wish_of(exits: Exits) -> ExitWish:
     trail, even = exits.trail, exits.even
     return ExitWish(
         None if exits.stop is None else _level(exits.stop),
-        tuple(TargetWish(_level(wish), dec(fraction)) for wish, fraction in exits.targets),
+        tuple(TargetWish(_level(wish), fraction_of(share)) for wish, share in exits.targets),
         None if trail is None else TrailWish(_distance(trail[0]), None if trail[1] is None else _level(trail[1])),
         None if even is None else BreakEvenWish(_level(even[0]), even[1]),
         None if exits.limit is None else _limit(*exits.limit),
@@ -267,7 +272,7 @@ def price_exits(draw: st.DrawFn, side: str, entry: Fraction, must: bool = False)
     sign = 1 if side == "long" else -1
     stop = draw(st.integers(1, 6)) if must else draw(st.none() | st.integers(1, 6))
     distances = draw(st.lists(st.integers(1, 8), min_size=1 if must else 0, max_size=3, unique=True))
-    shares = draw(st.sampled_from(_SHARES[len(distances)]))
+    shares = draw(st.sampled_from([*_SHARES[len(distances)], *([_THIRDS] if len(distances) == 3 else [])]))
     return Exits(
         None if stop is None else Wish("price", entry - sign * stop),
         tuple((Wish("price", entry + sign * d), share) for d, share in zip(distances, shares, strict=True)),
@@ -280,6 +285,7 @@ _TENTHS = {
     2: ["5 5", "3 3", "7 3"],
     3: ["2 3 5", "1 1 1", "6 3 1"],
 }
+_THIRDS = (Fraction(1, 3),) * 3
 _SHARES = {
     count: [tuple(Fraction(int(tenth), 10) for tenth in text.split()) for text in texts]
     for count, texts in _TENTHS.items()

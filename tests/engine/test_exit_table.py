@@ -58,6 +58,18 @@ ROWS: list[tuple[str, str, str, str]] = [
     ),
     ("without a target the stop alone ends a long", "long 1 at 100 sl 95", "100 900 94 96", "stop_loss 1 at 95 end0"),
     ("without any level a long lives through everything", "long 1 at 100", "100 900 1 96", ""),
+    (
+        "three targets without fractions take a third each",
+        "long 3 at 100 sl 95 tp 101:1/3 tp 102:1/3 tp 103:1/3",
+        "100 101.5 99 101 | 101 103.5 100 103",
+        "take_profit 1 at 101 end0; take_profit 1 at 102 end1; take_profit 1 at 103 end1",
+    ),
+    (
+        "a third of one is rounded down to the step, and the last target takes what is left",
+        "short 1 at 100 sl 105 tp 99:1/3 tp 98:1/3 tp 97:1/3",
+        "100 101 96 97",
+        "take_profit 0.33 at 99 end0; take_profit 0.33 at 98 end0; take_profit 0.34 at 97 end0",
+    ),
     # gaps
     ("an open under the stop exits at the open", LONG, "100 101 99 100 | 93 99 92 98", "stop_loss 1 at 93 open1"),
     ("an open at the stop exits there, at the open", LONG, "100 101 99 100 | 95 99 94 98", "stop_loss 1 at 95 open1"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import Side
+from papertrade.engine.money import exact, floor_to
 from papertrade.engine.signal import ExitWish, parse_level, parse_target
 from papertrade.engine.trade import Levels, Target
 
@@ -43,13 +44,33 @@ def test_levels_resolve_around_an_entry_of_100(side: Side, stop: str, target: st
 def test_targets_come_out_nearest_first_and_share_equally() -> None:
     levels = resolve(wish(None, "120", "110", "130"), Side.LONG, D(100), D(1), D(1))
     assert [target.price for target in levels.targets] == [110, 120, 130]
-    assert sorted(target.fraction for target in levels.targets) == [D("0.33333333"), D("0.33333333"), D("0.33333334")]
-    assert sum(target.fraction for target in levels.targets) == 1
+    with exact():
+        assert [round(target.fraction, 20) for target in levels.targets] == [D("0." + "3" * 20)] * 3
+        assert sum(target.fraction for target in levels.targets) == 1
+
+
+@given(
+    st.integers(2, 9),
+    st.integers(1, 10**20),
+    st.sampled_from(["1", "0.1", "0.25", "0.00000001", "0.000000000000000001"]),
+)
+def test_equal_shares_are_whole_steps_where_the_quantity_has_so_many(count: int, each: int, step: str) -> None:
+    """A share cut to some digits would be a step short: of 3 units 0.99999999 would leave, or all of them."""
+    levels = resolve(wish(None, *(str(100 + n) for n in range(1, count + 1))), Side.LONG, D(100), D(1), D(1))
+    with exact():
+        quantity = D(each) * D(step) * count if each * count < 10**20 else D(step) * count
+        parts = [floor_to(quantity * target.fraction, D(step)) for target in levels.targets[:-1]]
+        assert parts == [quantity / count] * (count - 1)
 
 
 def test_targets_that_round_to_one_price_are_one() -> None:
     levels = resolve(wish(None, "110.1:0.25", "110.2:0.25", "120:0.5"), Side.LONG, D(100), D(1), D(1))
     assert levels.targets == (Target(D(110), D("0.5")), Target(D(120), D("0.5")))
+
+
+def test_targets_without_fractions_that_round_to_one_price_take_all_of_it() -> None:
+    levels = resolve(wish(None, "110.1", "110.2", "110.3"), Side.LONG, D(100), D(1), D(1))
+    assert levels.targets == (Target(D(110), D(1)),)
 
 
 def test_a_risk_named_from_outside_beats_the_stops_distance() -> None:
