@@ -141,5 +141,13 @@ def _held_instead(result: BacktestResult, versus: str | None) -> Iterator[PriceS
     symbols = {symbol for _, symbol in entered} if versus is None else {versus} & result.series.keys()
     for symbol in sorted(symbols):
         series = result.series[symbol]
-        known = series.index_from(first_ms - series.interval_ms + 2) - 1  # the last candle that had ended by then
-        yield PriceSpan(symbol, series.price(series.close, max(known, 0)), series.price(series.close, -1))
+        yield PriceSpan(symbol, _price_at(series, first_ms), series.price(series.close, -1))
+
+
+def _price_at(series: CandleSeries, at_ms: int) -> Decimal:
+    """Return the open of the candle that begins then (or of the first), else the close of the last that ended."""
+    begins = series.index_from(at_ms)
+    if begins == 0 or (begins < len(series) and series.open_ms.item(begins) == at_ms):
+        return series.price(series.open, begins)
+    ended = series.index_from(at_ms - series.interval_ms + 2) - 1
+    return series.price(series.close, max(ended, 0))

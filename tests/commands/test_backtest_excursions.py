@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from papertrade.errors import Json
-from tests.commands.backtest_files import Folder, candles_text
+from tests.commands.backtest_files import Folder, candles_text, signals_text
 
 
 @pytest.fixture
@@ -85,3 +85,22 @@ def test_compared_with_one_symbol(folder: Folder) -> None:
         2,
         "error: there are no candles of `SOLUSDT` to compare with\nhint: bring candles of it: --candles SOLUSDT=FILE\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("signal", "options", "gain"),
+    [
+        ("15,BTCUSDT,long,,,,,1", (), "0"),  # entered at 95, at the open of the minute that gapped there from 100
+        ("14,BTCUSDT,long,,,,,1", (), "-0.05"),
+        ("15,BTCUSDT,long,,,,,1", ("--set", "entry=close"), "-0.05"),
+        ("16,BTCUSDT,long,,,,,1", ("--set", "entry=close"), "0"),
+        ("8,ETHUSDT,short,9.8,stop,,,1", (), "0"),  # filled inside minute 8, which closed at 9.5
+        ("0,BTCUSDT,long,,,,,1", (), "-0.05"),
+    ],
+)
+def test_buy_and_hold_begins_at_the_price_of_the_first_entry(
+    folder: Folder, signal: str, options: tuple[str, ...], gain: str
+) -> None:
+    folder.signals.write_text(signals_text(f"only,{signal}"), encoding="utf-8")
+    found = part(folder.data("backtest", *folder.files, *options), "metrics", "trading_statistics")
+    assert found["buy_and_hold"] == gain
