@@ -16,6 +16,7 @@ from papertrade.engine.values import dataclass
 from papertrade.errors import FeedError, PapertradeError
 from papertrade.feeds.candle_series import CandleSeries, series_of
 from papertrade.feeds.feed import CandleAnswer, CandleRequest
+from papertrade.runs.clock import Clock
 from papertrade.runs.observe import Market
 from papertrade.runs.world import World
 
@@ -36,6 +37,20 @@ class Fetched:
     failures: Mapping[str, PapertradeError] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """When the venue's clock showed `at_ms`: what to add to the local one then, and the monotonic seconds."""
+
+    at_ms: int
+    offset_ms: int
+    seconds: float
+
+    def venue_ms(self, clock: Clock) -> int:
+        """Return the venue's time, the later of what both local clocks say: one may be set back, one may sleep."""
+        passed_ms = int((clock.monotonic() - self.seconds) * 1000)
+        return max(self.at_ms + passed_ms, clock.now_ms() + self.offset_ms)
+
+
 class CandleStream:
     """Gives each final candle of a symbol once, with at least `history` candles up to it where the venue has them."""
 
@@ -43,20 +58,22 @@ class CandleStream:
         self._history = history
         self._candle_ms = candle_ms
         self._kept: dict[str, tuple[Candle, ...]] = {}
+        self._measured: _Measured | None = None
 
     def fetch(self, world: World, given: Mapping[str, int]) -> Fetched:
         """Ask for the candles after those given; `given` is the end of the last one by symbol, 0 for none yet.
 
         Of a symbol that was never asked for, only the newest final candle is new. Raises FeedError if the venue
-        cannot be asked; while no new candle can have ended, it is not.
+        cannot be asked; while by the clock it showed this very stream no new candle can have ended, it is not.
         """
-        with world.store.read() as reader:
-            offset_ms = reader.venue_state(world.feed.venue).clock_offset_ms
-        now_ms = world.clock.now_ms() + (offset_ms or 0)
-        due = {symbol: end_ms for symbol, end_ms in given.items() if end_ms + self._candle_ms <= now_ms}
-        if not due and offset_ms is not None:
-            return Fetched(market=Market(at_ms=now_ms, offset_ms=offset_ms))
-        return world.wait(self._fetch(world, due))
+        if self._measured is not None:
+            now_ms = self._measured.venue_ms(world.clock)
+            if not self._due(given, now_ms):
+                return Fetched(market=Market(at_ms=now_ms, offset_ms=self._measured.offset_ms))
+        return world.wait(self._fetch(world, given))
+
+    def _due(self, given: Mapping[str, int], now_ms: int) -> dict[str, int]:
+        return {symbol: end_ms for symbol, end_ms in given.items() if end_ms + self._candle_ms <= now_ms}
 
     def moved(self, fetched: Fetched, reached: Mapping[str, int]) -> None:
         """Keep the past of the candles to come; `reached` is the end of the last candle given, by symbol."""
@@ -72,10 +89,11 @@ class CandleStream:
                 before = world.clock.now_ms()
                 at_ms = await feed.time_ms()
                 offset_ms = at_ms - (before + world.clock.now_ms()) // 2
+                self._measured = _Measured(at_ms, offset_ms, world.clock.monotonic())
                 newest = floor_ms(at_ms, self._candle_ms) - self._candle_ms
-                since = {symbol: end_ms or newest for symbol, end_ms in given.items()}
+                since = {symbol: end_ms or newest for symbol, end_ms in self._due(given, at_ms).items()}
                 requests = {symbol: self._request(world, symbol, since[symbol], at_ms) for symbol in since}
-                answers = await feed.candles(list(requests.values()))
+                answers = await feed.candles(list(requests.values())) if requests else {}
         except TimeoutError:
             raise FeedError(
                 f"`{feed.venue}` did not answer within {rules.deadline_seconds:g} s",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from papertrade.engine.market import MINUTE_MS
+from papertrade.engine.market import HOUR_MS, MINUTE_MS
 from papertrade.errors import FeedError
 from papertrade.feeds.tape import Tape, TapeFeed
 from papertrade.runs.candle_stream import CandleStream, Fetched
-from tests.runs.desk import START, Desk, candle, desk_at, flat
+from papertrade.runs.catch_up import catch_up
+from papertrade.runs.closing import close_one
+from papertrade.runs.tick import tick
+from tests.runs.desk import START, Desk, VirtualClock, candle, desk_at, flat
 
 
 class SlowTape(TapeFeed):
@@ -59,10 +63,36 @@ def test_a_second_look_asks_for_what_is_new_only(desk: Desk) -> None:
 def test_nobody_is_asked_while_no_candle_can_have_ended(desk: Desk) -> None:
     stream = CandleStream(4, MINUTE_MS)
     at(desk, 30)
-    desk.long()
+    stream.fetch(desk.world, {"AAAUSDT": START + 30 * MINUTE_MS})
     asked = desk.feed.asked
+    desk.clock.pause(20)
     fetched = stream.fetch(desk.world, {"AAAUSDT": START + 30 * MINUTE_MS})
     assert (desk.feed.asked, dict(fetched.series), fetched.market.at_ms) == (asked, {}, desk.clock.at_ms)
+
+
+def test_a_process_asks_the_venue_s_clock_itself_whatever_was_measured_before(desk: Desk) -> None:
+    """The local clock was an hour ahead when a tick measured it, and has been set right since."""
+    at(desk, 30)
+    ahead = replace(desk.world, clock=VirtualClock(desk.clock.at_ms + HOUR_MS))
+    opened = desk.long()
+    tick(ahead)
+    close_one(desk.world, opened.id, Decimal(1), catch_up(ahead, ["AAAUSDT"]))
+    at(desk, 32)
+    fetched = CandleStream(4, MINUTE_MS).fetch(desk.world, {"AAAUSDT": START + 30 * MINUTE_MS})
+    assert minutes(fetched)[-2:] == [30, 31]
+
+
+@pytest.mark.parametrize(("wall_ms", "seconds"), [(-HOUR_MS, 90.0), (90_000, 0.0)], ids=["set back", "asleep"])
+def test_a_loop_notices_that_a_candle_is_due_by_either_clock(desk: Desk, wall_ms: int, seconds: float) -> None:
+    stream = CandleStream(4, MINUTE_MS)
+    at(desk, 30)
+    own = VirtualClock(desk.clock.at_ms)
+    world = replace(desk.world, clock=own)
+    stream.fetch(world, {"AAAUSDT": START + 30 * MINUTE_MS})
+    at(desk, 32)
+    own.at_ms += wall_ms
+    own.elapsed += seconds
+    assert minutes(stream.fetch(world, {"AAAUSDT": START + 30 * MINUTE_MS}))[-1] >= 30
 
 
 def test_holes_shorten_nothing_that_a_quarter_more_covers(desk: Desk) -> None:
