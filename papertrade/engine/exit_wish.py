@@ -11,11 +11,12 @@ import re
 from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import Final, assert_never
 
 from papertrade.engine.instants import duration_text, parse_duration, parse_time, to_iso
 from papertrade.engine.later import LATER
-from papertrade.engine.money import HUNDRED, ONE, ZERO, parse_decimal, plain
+from papertrade.engine.money import CONTEXT, HUNDRED, ONE, ZERO, parse_decimal, plain
 from papertrade.engine.values import dataclass
 
 
@@ -175,8 +176,8 @@ class ExitWish:
         given = [t.fraction for t in self.targets if t.fraction is not None]
         if given and len(given) != len(self.targets):
             raise ValueError("either every target has a fraction or none has")
-        if given and sum(given, ZERO) > ONE:
-            raise ValueError(f"fractions of the targets sum to `{plain(sum(given, ZERO))}`, more than 1")
+        if given and (total := reduce(CONTEXT.add, given)) > ONE:
+            raise ValueError(f"fractions of the targets sum to `{plain(total)}`, more than 1")
         if len(self.targets) > 1 and len({t.level for t in self.targets}) != len(self.targets):
             raise ValueError("two targets have the same level")
         if self.after_first is not None and (not self.targets or self.targets[0].fraction == 1 or self._is_single()):

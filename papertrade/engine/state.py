@@ -10,6 +10,7 @@ from typing import assert_never
 
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
+    Cause,
     CostCharged,
     CostKind,
     EntryFilled,
@@ -143,7 +144,7 @@ def _exited(trade: Trade, event: ExitFilled) -> Trade:
         reserve=trade.reserve - event.reserve_released,
         rulings=rulings,
         applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
-        whole_from=trade.whole_from if event.applied_to is None else max(trade.whole_from, event.applied_to),
+        whole_from=_whole_from(trade, event.cause, event.applied_to),
         flags=_with_flags(trade.flags, event.flags),
         entry_fee_left=trade.entry_fee_left - event.entry_fee_share,
         fees=trade.fees + event.fee,
@@ -166,7 +167,7 @@ def _charged(trade: Trade, event: CostCharged) -> Trade:
         reserve=trade.reserve - max(event.amount, ZERO),
         liquidation_price=event.liquidation_price,
         applied_to=trade.applied_to if event.applied_to is None else event.applied_to,
-        whole_from=trade.whole_from if event.applied_to is None else max(trade.whole_from, event.applied_to),
+        whole_from=_whole_from(trade, event.cause, event.applied_to),
         funding=trade.funding + event.amount,
         borrow_cost=trade.borrow_cost if is_funding else trade.borrow_cost + event.amount,
         funding_left=trade.funding_left + event.amount,
@@ -185,10 +186,19 @@ def _moved(trade: Trade, event: StopMoved) -> Trade:
             for r in trade.rulings
         ),
         applied_to=event.applied_to,
-        # A quote leaves the candle around it half seen; after a candle the next one is whole anyway.
-        whole_from=trade.whole_from if event.cause.quote is None else max(trade.whole_from, event.applied_to),
+        whole_from=_whole_from(trade, event.cause, event.applied_to),
         flags=_with_flags(trade.flags, () if event.cause.quote is None else (Flag.OBSERVED,)),
     )
+
+
+def _whole_from(trade: Trade, cause: Cause, applied_to: int | None) -> int:
+    """Return the first candle that a trade sees whole: a quote leaves the one around it half seen.
+
+    After a candle the next one is whole anyway, and what the rule does moves no `levels_from`.
+    """
+    if applied_to is None or cause.quote is None:
+        return trade.whole_from
+    return max(trade.whole_from, applied_to)
 
 
 def _stops_moved(levels: Levels, before: Levels, event: StopMoved, side: Side) -> Levels:

@@ -247,7 +247,7 @@ def test_a_part_takes_its_share_of_what_was_paid() -> None:
 
 def test_a_candle_that_only_charges_has_been_seen() -> None:
     trade = trade_of("long 1 at 100 fund 0.01 every 1m", f"{QUIET} | {QUIET}")
-    assert (trade.applied_to, trade.whole_from) == (2 * MINUTE, 2 * MINUTE)
+    assert (trade.applied_to, trade.whole_from) == (2 * MINUTE, 0)
 
 
 def test_at_midnight_interest_is_charged_and_the_rest_with_the_exit() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.deals import candle_of, happenings, play, without_money
 from tests.engine.oracle import judge
-from tests.engine.tables import deal_of, tape_of, told
+from tests.engine.tables import deal_of, tape_of, told, trade_of
 
 LONG = "long 1 at 100 sl 95 tp 110"
 SHORT = "short 1 at 100 sl 105 tp 90"
@@ -410,3 +410,9 @@ def test_oracle_agrees_with_every_row(sentence: str, trade: str, minutes: str, h
 
 def test_table_is_long_and_says_everything_once() -> None:
     assert len({row[0] for row in ROWS}) == len(ROWS) >= 70
+
+
+def test_what_the_rule_does_moves_no_first_whole_candle() -> None:
+    """`levels_from` is where the newest levels began to rule: a target taken is no change of them."""
+    trade = trade_of("long 3 at 100 sl 95 tp 101:1/3 tp 102:1/3 tp 103:1/3", "100 101.5 99 101")
+    assert (trade.open_quantity, trade.whole_from, trade.applied_to) == (2, 0, 60_000)

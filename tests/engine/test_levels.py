@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papertrade.engine.changes import as_wish
 from papertrade.engine.levels import check_sides, resolve
 from papertrade.engine.market import Side
 from papertrade.engine.money import exact, floor_to
@@ -66,6 +67,13 @@ def test_equal_shares_are_whole_steps_where_the_quantity_has_so_many(count: int,
 def test_targets_that_round_to_one_price_are_one() -> None:
     levels = resolve(wish(None, "110.1:0.25", "110.2:0.25", "120:0.5"), Side.LONG, D(100), D(1), D(1))
     assert levels.targets == (Target(D(110), D("0.5")), Target(D(120), D("0.5")))
+
+
+@pytest.mark.parametrize("count", range(2, 14))
+def test_equal_shares_said_as_fractions_are_a_wish_again(count: int) -> None:
+    """Changing a stop records the exits that hold as wishes; in 28 digits the sevenths would sum to more than 1."""
+    levels = resolve(wish(None, *(str(101 + n) for n in range(count))), Side.LONG, D(100), D(1), D(1))
+    assert len(as_wish(levels).targets) == count
 
 
 def test_targets_without_fractions_that_round_to_one_price_take_all_of_it() -> None:

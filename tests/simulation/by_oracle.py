@@ -103,7 +103,7 @@ class Told(Oracle):
             targets=[(frac(t.price), frac(t.fraction)) for t in levels.targets],
             taken={frac(t.price) for t in levels.targets if t.is_filled},
             base=frac(levels.base_quantity),
-            takes_all=sum(t.fraction for t in levels.targets) == 1,
+            takes_all=sum(frac(t.fraction) for t in levels.targets) == 1,
             limit=levels.time_limit,
         )
         trail, even, after = levels.trail, levels.break_even, levels.after_first
@@ -133,11 +133,7 @@ def deal_of(first: TradeEvent) -> Deal:
 
 def exits_of(wish: ExitWish, sign: int) -> Exits:
     """Say wished exits in the oracle's words."""
-    fractions = [t.fraction for t in wish.targets]
-    equal = Fraction(10**8 // max(len(fractions), 1), 10**8)
-    shares = [equal if f is None else frac(f) for f in fractions]
-    if fractions and fractions[-1] is None:
-        shares[-1] = 1 - equal * (len(shares) - 1)
+    shares = [Fraction(1, len(wish.targets)) if t.fraction is None else frac(t.fraction) for t in wish.targets]
     return Exits(
         None if wish.stop is None else _wish(wish.stop, -sign),
         tuple((_wish(t.level, sign), part) for t, part in zip(wish.targets, shares, strict=True)),
