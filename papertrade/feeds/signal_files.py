@@ -10,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from papertrade.engine.signal import Signal
+from papertrade.engine.signal import Defaults, Signal
 from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, one_line, refusal
-from papertrade.feeds.signal_defaults import Defaults, filled_in
+from papertrade.feeds.signal_defaults import filled_in
 from papertrade.feeds.signal_formats import Format, Record, format_of, read_records
 from papertrade.feeds.signal_rows import COLUMNS, NEEDED, BadRow, signal_of, unknown_column
 
 BYTES_MAX: Final = 128 * 1024 * 1024
 ROWS_MAX: Final = 1_000_000
 _NOTHING: Final = "nothing was imported"
+_TIME: Final = "time"
+_WHY_TIME: Final = "a backtest must know when a signal was made (ISO-8601 with a zone, or epoch milliseconds)"
 
 
 @dataclass(frozen=True, slots=True)
