@@ -48,6 +48,7 @@ from papertrade.commands.options import (
     Limit,
     Notional,
     Percent,
+    PresetName,
     Risk,
     Size,
     VersusOption,
@@ -100,6 +101,7 @@ def backtest(
     notional: Notional = None,
     percent: Percent = None,
     risk: Risk = None,
+    preset: PresetName = None,
     save: SaveOption = None,
     out: OutOption = None,
     intervals: IntervalsOption = False,
@@ -109,8 +111,9 @@ def backtest(
 ) -> Answer:
     """Trade signals over recorded candles, by the very rules of the watch, on one account.
 
-    Costs, sizes, guards and fill rules are those of the configuration unless an option says otherwise; a size option
-    beats the signals' own. Trades that are open at the end stay open. No network, and no database without --save.
+    Costs, sizes, guards and fill rules are those of the configuration unless an option says otherwise. A preset fills
+    in the exits and the size that a signal leaves out, and adds its guards; a size option beats all other sizes. Trades
+    that are open at the end stay open. No network, and no database without --save.
 
     papertrade backtest --signals ideas.csv --candles BTCUSDT=btcusdt_1m.csv.gz
 
@@ -122,7 +125,7 @@ def backtest(
         begin=begin, end=end, cash=cash, currency=currency, fee_rate=fee_rate, maker=maker, taker=taker,
         slippage_bps=slippage_bps, convention=convention, options=options, leverage=leverage, max_open=max_open,
         no_guards=no_guards, instruments=instruments, funding_rate=funding_rate, borrow_rate=borrow_rate,
-        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        preset=preset, sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
     )  # fmt: skip
     if check_lookahead:
         _refuse_beside_check(save, out, has_strategy=strategy is not None)

@@ -7,30 +7,27 @@ like everywhere else; every wrong word is refused before a candle is read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import field, fields
-from enum import StrEnum
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
 from papertrade.bootstrap import configure
+from papertrade.commands.convention_words import convention_of
 from papertrade.commands.moments import moment_ms
 from papertrade.commands.restraint_words import is_restraint, restraints_of
-from papertrade.commands.wishes import SizeWords
+from papertrade.commands.wishes import SizeWords, defaults_of, find_preset
 from papertrade.config import carry_schema, schema
 from papertrade.config.load import node_of
 from papertrade.config.setting import Setting
 from papertrade.config.settings import Settings, SlippageBy
-from papertrade.config.values import BadValues, nearest
-from papertrade.engine import codec, conventions
-from papertrade.engine.conventions import Convention
+from papertrade.config.values import BadValues
 from papertrade.engine.instrument import Instrument
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.own_costs import OwnCosts, without_fees
-from papertrade.engine.saved_run import RunPlan, SymbolFile
+from papertrade.engine.saved_run import RunPlan, RunPreset, SymbolFile
 from papertrade.engine.trade import Funding
 from papertrade.engine.values import dataclass, replace
 from papertrade.errors import InputFileError, UsageProblem
@@ -107,7 +104,7 @@ MaxOpenOption: TypeAlias = Annotated[
     int | None, typer.Option("--max-open", metavar="N", min=1, help="At most so many trades at once.")
 ]
 NoGuardsOption: TypeAlias = Annotated[
-    bool, typer.Option("--no-guards", help="Without the guards of the configuration; caps stay.")
+    bool, typer.Option("--no-guards", help="Without the guards of configuration and preset; caps stay.")
 ]
 InstrumentsOption: TypeAlias = Annotated[
     Path | None,
@@ -143,6 +140,7 @@ class BacktestWords:
     max_open: int | None = None
     no_guards: bool = False
     instruments: Path | None = None
+    preset: str | None = None
     sizes: SizeWords = field(default_factory=SizeWords)
 
 
@@ -182,7 +180,7 @@ def planned(call: Invocation, words: BacktestWords) -> Planned:
     if words.signals is not None:
         from papertrade.runs.backtest_inputs import read_signals_of
 
-        source = read_signals_of(words.signals, call.clock.now_ms())
+        source = read_signals_of(words.signals, call.clock.now_ms(), defaults=rules.defaults)
     return Planned(settings, with_files(rules, words, source), source)
 
 
@@ -200,7 +198,9 @@ def rule_plan(words: BacktestWords, settings: Settings, now_ms: int) -> RunPlan:
             "costs.slippage is `book`, and recorded candles have no order book",
             hint="say what a fill slips: --slippage-bps 5",
         )
+    preset = None if words.preset is None else find_preset(settings, words.preset)
     held = restraints_of(words.options or (), settings, no_guards=words.no_guards)
+    guards = held.guards if preset is None or words.no_guards else held.guards.with_more(preset.guards)
     options = [word for word in words.options or () if not is_restraint(word)]
     name, convention = convention_of(words.convention, options, settings)
     return RunPlan(
@@ -227,9 +227,10 @@ def rule_plan(words: BacktestWords, settings: Settings, now_ms: int) -> RunPlan:
         same_currency=settings.same_currency,
         instruments=_instruments(words.instruments),
         max_open=words.max_open,
-        guards=held.guards,
+        guards=guards,
         caps=held.caps,
-        zone=settings.display.zone_name if not held.guards.are_off else "UTC",
+        zone=settings.display.zone_name if not guards.are_off else "UTC",
+        preset=None if preset is None else RunPreset(preset.name, defaults_of(preset)),
     )
 
 
@@ -258,28 +259,6 @@ def with_files(plan: RunPlan, words: BacktestWords, source: SignalSource | None)
     detail = _files(words.detail or (), known, "--detail", is_strict=False)
     check_finer(words.detail or (), words.candles or (), known)
     return replace(plan, candles=candles, detail=detail)
-
-
-def convention_of(name: str | None, options: Sequence[str], settings: Settings) -> tuple[str, Convention]:
-    """Return the convention of the flags, else of the configuration, with single options set on top of it.
-
-    Its name ends in `+` where they changed something. Raises UsageProblem with the nearest name.
-    """
-    named = conventions.NAMED
-    if name is None:
-        base_name, base = str(settings.convention_name), settings.convention
-    elif name in named:
-        base_name, base = name, named[name]
-    else:
-        meant = nearest(name, named)
-        raise UsageProblem(
-            f"--convention `{safe(name)}` is not known",
-            hint=f"did you mean `{meant}`?" if meant is not None else f"one of {', '.join(named)}",
-        )
-    changed = base
-    for word in options:
-        changed = _with_option(changed, word)
-    return (base_name if changed == base else f"{base_name}+"), changed
 
 
 def setting_value(setting: Setting[T], option: str, text: str) -> T:
@@ -371,30 +350,3 @@ def _instruments(path: Path | None) -> tuple[Instrument, ...]:
     from papertrade.feeds.instrument_files import read_instruments
 
     return read_instruments(path)
-
-
-def _with_option(convention: Convention, word: str) -> Convention:
-    name, sign, text = word.partition("=")
-    name, text = name.strip().replace("-", "_"), text.strip()
-    kinds: dict[str, object] = get_type_hints(Convention)
-    known = [option.name for option in fields(Convention)]
-    if sign == "":
-        raise UsageProblem(f"--set `{safe(word)}` is not OPTION=VALUE", hint="for example --set same_candle=nearest")
-    if name not in known:
-        meant = nearest(name, known)
-        raise UsageProblem(
-            f"--set: there is no option `{safe(name)}`",
-            hint=f"did you mean `{meant}`?" if meant is not None else f"one of {', '.join(known)}",
-        )
-    kind = kinds[name]
-    if not (isinstance(kind, type) and issubclass(kind, StrEnum)):
-        raise TypeError(f"option {name} is no choice")
-    values = [str(member) for member in kind]
-    if text not in values:
-        meant = nearest(text, values)
-        raise UsageProblem(
-            f"--set {name}: `{safe(text)}` is not known",
-            hint=f"did you mean `{meant}`?" if meant is not None else f"one of {', '.join(values)}",
-        )
-    choices = {option: str(getattr(convention, option)) for option in known}
-    return codec.decode(Convention, json.dumps({**choices, name: text}))

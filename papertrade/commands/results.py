@@ -13,13 +13,14 @@ from functools import partial
 from papertrade.bootstrap import Desk
 from papertrade.commands.answer import Answer
 from papertrade.engine.account import AccountBook
+from papertrade.engine.changes import TooSmall
 from papertrade.engine.limits import Action
 from papertrade.engine.market import Side
 from papertrade.engine.messages import EntryFilled, ExitFilled, LevelsChanged
 from papertrade.engine.money import plain
 from papertrade.engine.outlook import Outlook, outlook
 from papertrade.engine.state import evolve
-from papertrade.engine.trade import ExitReason, Flag, Status
+from papertrade.engine.trade import ExitReason, Flag, Status, Trade
 from papertrade.engine.values import dataclass
 from papertrade.errors import DatabaseBusy, DatabaseUnusable, FeedError, PapertradeError, PartialFailure, StalePrice
 from papertrade.render.console import Screen
@@ -110,7 +111,7 @@ def done_items(desk: Desk, done: Sequence[Done], present: Present, labels: Mappi
             view=views.get(d.trade_id),
             account=d.account,
             error=d.error,
-            extra={"forming_touch": _touch_data(d.touched)},
+            extra={"forming_touch": _touch_data(d.touched), "closed_all": _too_small_data(d.too_small)},
             remarks=_done_remarks(d, zone),
         )
         for d in done
@@ -300,6 +301,8 @@ def _done_remarks(done: Done, zone: tzinfo) -> tuple[str, ...]:
     if done.change is None:
         return ()
     remarks = list(_rules_from(done.change, zone))
+    if done.too_small is not None:
+        remarks.append(_too_small_text(done.too_small, done.change.after))
     if done.touched is not None:
         word = "entry" if isinstance(done.touched, EntryFilled) else _TOUCHED[done.touched.reason]
         level = done.touched.cause.level
@@ -310,6 +313,22 @@ def _done_remarks(done: Done, zone: tzinfo) -> tuple[str, ...]:
             text += ": it will settle what is left"
         remarks.append(text)
     return tuple(remarks)
+
+
+def _too_small_text(small: TooSmall, after: Trade) -> str:
+    symbol = after.order.symbol
+    what = "closed all of it" if after.status is Status.CLOSED else "all of it was to close"
+    if small.is_rest:
+        return f"{what}: the `{plain(small.left)}` left would be under the minimum of {symbol}"
+    if small.asked == 0:
+        return f"{what}: that part is less than one step of {symbol}"
+    return f"{what}: `{plain(small.asked)}` alone is under the minimum of {symbol}"
+
+
+def _too_small_data(small: TooSmall | None) -> Mapping[str, Encodable] | None:
+    if small is None:
+        return None
+    return {"asked": small.asked, "left": small.left, "too_small": "left" if small.is_rest else "asked"}
 
 
 def _rules_from(change: Change, zone: tzinfo) -> tuple[str, ...]:

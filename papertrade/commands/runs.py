@@ -121,7 +121,9 @@ def _again(call: Invocation, before: SavedRun) -> SavedRun:
     from papertrade.runs.backtest_outcome import RunLabel, run_backtest, saved_run
 
     plan = before.plan
-    source = None if plan.signals is None else read_signals_of(Path(plan.signals), call.clock.now_ms())
+    source = None
+    if plan.signals is not None:
+        source = read_signals_of(Path(plan.signals), call.clock.now_ms(), defaults=plan.defaults)
     with LateProgress(call, "backtest") as tell:
         inputs = load_inputs(plan, source, cache_folder=candle_cache_folder(), progress=tell)
         outcome = run_backtest(inputs, progress=tell)

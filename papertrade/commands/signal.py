@@ -60,8 +60,8 @@ from papertrade.commands.wishes import (
     read_signal,
 )
 from papertrade.engine.guards import GuardRules
+from papertrade.engine.signal import Defaults
 from papertrade.errors import FeedError, UsageProblem
-from papertrade.feeds.signal_defaults import Defaults
 from papertrade.feeds.signal_files import BYTES_MAX, SignalFile, load_signal_file, load_signals
 from papertrade.invocation import Invocation
 from papertrade.render.json import encode, listing

@@ -15,7 +15,7 @@ import typer
 
 from papertrade.commands import backtest_options as given
 from papertrade.commands.answer import Answer, say
-from papertrade.commands.options import Csv, Notional, Percent, Risk, Size, invocation
+from papertrade.commands.options import Csv, Notional, Percent, PresetName, Risk, Size, invocation
 from papertrade.commands.out_file import unwritable, written
 from papertrade.commands.strategy_options import StrategyOption
 from papertrade.commands.wishes import SizeWords
@@ -110,6 +110,7 @@ def sweep(
     notional: Notional = None,
     percent: Percent = None,
     risk: Risk = None,
+    preset: PresetName = None,
     out: OutFolder = None,
     csv: Csv = False,  # noqa: ARG001 (the shell looks at it)
 ) -> Answer:
@@ -128,7 +129,7 @@ def sweep(
         cash=cash, currency=currency, fee_rate=fee_rate, maker=maker, taker=taker, slippage_bps=slippage_bps,
         convention=convention, options=set_, leverage=leverage, max_open=max_open, no_guards=no_guards,
         funding_rate=funding_rate, borrow_rate=borrow_rate, instruments=instruments,
-        sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
+        preset=preset, sizes=SizeWords(size=size, notional=notional, percent=percent, risk=risk),
     )  # fmt: skip
     return _swept(call, words, asked, _Crew(workers, dask), out)
 

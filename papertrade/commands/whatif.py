@@ -15,9 +15,9 @@ from papertrade.commands.backtest_options import (
     DetailOption,
     FeeRateOption,
     SlippageOption,
-    convention_of,
     setting_value,
 )
+from papertrade.commands.convention_words import convention_of
 from papertrade.commands.filters import Words, trade_filter
 from papertrade.commands.options import (
     SideFilter,

@@ -16,6 +16,7 @@ from papertrade.engine.guards import NO_GUARDS, GuardRules
 from papertrade.engine.instants import LAST_MS
 from papertrade.engine.money import ONE
 from papertrade.engine.signal import (
+    Defaults,
     ExitWish,
     Level,
     LevelKind,
@@ -30,7 +31,7 @@ from papertrade.engine.signal import (
 )
 from papertrade.engine.values import dataclass, replace
 from papertrade.errors import UsageProblem
-from papertrade.feeds.signal_defaults import Defaults, filled_in
+from papertrade.feeds.signal_defaults import filled_in
 from papertrade.feeds.signal_rows import AFTER_FIRST, BadRow, signal_of, stop_cell
 from papertrade.render.text import safe
 

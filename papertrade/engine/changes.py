@@ -45,7 +45,7 @@ from papertrade.engine.messages import (
     TradeEnded,
     TradeVoided,
 )
-from papertrade.engine.money import ONE, ZERO, exact, plain
+from papertrade.engine.money import ONE, ZERO, exact, floor_to, plain
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import levels_at
 from papertrade.engine.step import Rules
@@ -57,6 +57,18 @@ _ENDINGS = {
     ExitReason.TAKE_PROFIT: "target",
     ExitReason.MANUAL: "closed by hand",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TooSmall:
+    """Why a part could not leave alone: `asked` of a trade, on its step, or what it would have `left` (`is_rest`).
+
+    `asked` is 0 where the part is less than one step.
+    """
+
+    asked: Decimal
+    left: Decimal
+    is_rest: bool
 
 
 def close_trade(
@@ -77,6 +89,18 @@ def close_trade(
     with exact():
         cause = Cause(rule="5 closed by hand", raw_price=raw_price, quote=quote)
         return _leave(trade, trade.open_quantity * fraction, cause, at_ms, flags, depth)
+
+
+def too_small_to_part(trade: Trade, fraction: Decimal, closed: Decimal) -> TooSmall | None:
+    """Return why more than a fraction (0…1] of what was open was to leave, None where it was not.
+
+    `closed` is the quantity that did leave.
+    """
+    with exact():
+        asked = floor_to(trade.open_quantity * fraction, trade.order.terms.quantity_grid)
+        left = trade.open_quantity - asked
+    # Of two pieces of which one is too small, the smaller one is.
+    return TooSmall(asked, left, is_rest=left < asked) if closed > asked else None
 
 
 def cancel_trade(trade: Trade, why: str, at_ms: int) -> TradeEnded | Refusal:

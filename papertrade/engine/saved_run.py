@@ -18,7 +18,7 @@ from papertrade.engine.later import LATER
 from papertrade.engine.market import MINUTE_MS, Side
 from papertrade.engine.money import ONE, ZERO
 from papertrade.engine.own_costs import OwnCosts
-from papertrade.engine.signal import Size
+from papertrade.engine.signal import Defaults, Size
 from papertrade.engine.sizing import SizingRules
 from papertrade.engine.step import Rules
 from papertrade.engine.trade import ExitReason, Funding, Status
@@ -33,13 +33,21 @@ class SymbolFile:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunPreset:
+    """A preset as it was when the run was made: its name, and what it fills in. Its guards are among the run's."""
+
+    name: str
+    defaults: Defaults
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """Everything that decides a backtest, with files by name: what `runs repeat` runs again.
 
-    Exactly one of `signals` and `strategy` (`FILE.py[:NAME]`) is set. `size` beats those of the signals. Times are
-    UTC ms, the end not included; None does not restrict. `convention_name` is what `convention` was made from.
-    `zone` names the zone whose days and hours the guards count by.
+    Exactly one of `signals` and `strategy` (`FILE.py[:NAME]`) is set. `preset` fills in what a signal does
+    not say, `size` beats what any says. Times are UTC ms, the end not included; None does not restrict.
+    `convention_name` is what `convention` was made from. `zone` names the zone by whose days and hours guards count.
     """
 
     signals: str | None = None
@@ -70,10 +78,16 @@ class RunPlan:
     venue_costs: tuple[OwnCosts, ...] = field(default=(), metadata=LATER)
     symbol_costs: tuple[OwnCosts, ...] = field(default=(), metadata=LATER)
     maintenance: Decimal = field(default=ZERO, metadata=LATER)
+    preset: RunPreset | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         if (self.signals is None) == (self.strategy is None):
             raise ValueError("a run has either signals or a strategy")
+
+    @property
+    def defaults(self) -> Defaults | None:
+        """What the preset fills in, None without one."""
+        return None if self.preset is None else self.preset.defaults
 
     @property
     def rules(self) -> Rules:

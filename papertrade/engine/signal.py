@@ -91,6 +91,15 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Exits, size and expiry (a duration in ms) for a signal that says none."""
+
+    exits: ExitWish
+    size: Size | None = None
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """An idea to trade. `made_at_ms` and `expires_at_ms` are UTC ms; `entry_price` is None for market entries.
 

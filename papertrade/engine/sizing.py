@@ -186,10 +186,14 @@ def _over_cap(room: Room, quantity: Decimal, ask: Ask) -> Refusal:
     need = quantity * ask.price
     enough = floor_to(room.left / ask.price, ask.terms.quantity_grid)
     instead = f"use --size {plain(enough)} or less, or " if enough > 0 else ""
+    setting = f"caps.{room.cap.removeprefix('cap_')}"
+    ways = f"close a trade, raise {setting}, or set caps.on_cap: shrink"
+    if ask.restraint.may_shrink:
+        ways = f"close a trade, or raise {setting}"
     return Refusal(
         "cap",
         f"{room.cap}: {room_text(room)}, this trade needs `{plain(need)}`",
-        f"{instead}close a trade, raise caps.{room.cap.removeprefix('cap_')}, or set caps.on_cap: shrink",
+        f"{instead}{ways}",
         {
             "cap": str(room.cap),
             "limit": plain(room.limit),

@@ -7,22 +7,18 @@ together (a size, the targets and the stop after the first of them) is taken as 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from papertrade.engine.signal import ExitWish, Size
-from papertrade.engine.values import dataclass
-from papertrade.feeds.signal_rows import SIZES, size_cell, stop_cell
+from papertrade.engine.signal import Defaults, ExitWish, Signal
+from papertrade.engine.values import replace
+from papertrade.feeds.signal_rows import COLUMNS, SIZES, signal_of, signal_rows, size_cell, stop_cell
 
 Cells: TypeAlias = "tuple[tuple[str, str | tuple[str, ...]], ...]"
 
+FILLED_IN: Final = ("stop_loss", "take_profit", "trail", "break_even", "time_limit", "expires", *SIZES)
+"""The columns that defaults may fill in."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """Exits, size and expiry (a duration in ms) where a row has none."""
-
-    exits: ExitWish
-    size: Size | None = None
-    expires_ms: int | None = None
+_ASKED: Final = frozenset(("time", "symbol", "side", *FILLED_IN))
 
 
 def filled_in(cells: Iterable[tuple[str, str | tuple[str, ...]]], defaults: Defaults) -> Cells:
@@ -43,6 +39,14 @@ def filled_in(cells: Iterable[tuple[str, str | tuple[str, ...]]], defaults: Defa
     stop = _stop(given, exits)
     rest = tuple((name, cell) for name, cell in kept if name != "stop_loss")
     return (*rest, *others, *((("stop_loss", stop),) if stop else ()))
+
+
+def signal_filled_in(signal: Signal, defaults: Defaults) -> Signal:
+    """Return a signal that no row was read for with the defaults for what it does not say. Raises BadRow."""
+    (row,) = signal_rows([signal])
+    cells = [(name, cell) for name, cell in zip(COLUMNS, row, strict=True) if name in _ASKED]
+    filled = signal_of(filled_in(cells, defaults), signal.made_at_ms, signal.source)
+    return replace(signal, exits=filled.exits, size=filled.size, expires_at_ms=filled.expires_at_ms)
 
 
 def _stop(given: dict[str, str | tuple[str, ...]], exits: ExitWish) -> str:

@@ -10,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from papertrade.engine.signal import Signal
+from papertrade.engine.signal import Defaults, Signal
 from papertrade.engine.values import dataclass
 from papertrade.errors import InputFileError
 from papertrade.feeds.bad_rows import Flaw, Place, one_line, refusal
-from papertrade.feeds.signal_defaults import Defaults, filled_in
+from papertrade.feeds.signal_defaults import filled_in
 from papertrade.feeds.signal_formats import Format, Record, format_of, read_records
 from papertrade.feeds.signal_rows import COLUMNS, NEEDED, BadRow, signal_of, unknown_column
 
 BYTES_MAX: Final = 128 * 1024 * 1024
 ROWS_MAX: Final = 1_000_000
 _NOTHING: Final = "nothing was imported"
+_TIME: Final = "time"
+_WHY_TIME: Final = "a backtest must know when a signal was made (ISO-8601 with a zone, or epoch milliseconds)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,23 @@ class SignalFile:
 
 
 def read_signal_file(
-    path: Path, *, now_ms: int, default_source: str | None = None, rows_max: int = ROWS_MAX
+    path: Path,
+    *,
+    now_ms: int,
+    default_source: str | None = None,
+    rows_max: int = ROWS_MAX,
+    defaults: Defaults | None = None,
+    needs_time: bool = False,
 ) -> tuple[Signal, ...]:
     """Read a file; signals without a source get the file's name without its ending. Raises InputFileError."""
-    return load_signal_file(path, now_ms=now_ms, default_source=default_source, rows_max=rows_max).signals
+    return load_signal_file(
+        path,
+        now_ms=now_ms,
+        default_source=default_source,
+        rows_max=rows_max,
+        defaults=defaults,
+        needs_time=needs_time,
+    ).signals
 
 
 def load_signal_file(
@@ -63,8 +78,12 @@ def load_signal_file(
     default_source: str | None = None,
     rows_max: int = ROWS_MAX,
     defaults: Defaults | None = None,
+    needs_time: bool = False,
 ) -> SignalFile:
-    """Read a file as `read_signal_file` does, with the place of each signal; `defaults` fill in what rows lack."""
+    """Read a file as `read_signal_file` does, with the place of each signal; `defaults` fill in what rows lack.
+
+    With `needs_time` a row that does not say when its signal was made is a bad row.
+    """
     try:
         with path.open("rb") as stream:
             raw = stream.read(BYTES_MAX + 1)
@@ -72,7 +91,15 @@ def load_signal_file(
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise InputFileError(f"`{one_line(str(path))}` cannot be read: {reason.lower()}") from None
     source = path.stem.replace(":", "_")[:128] if default_source is None else default_source
-    return load_signals(raw, path.name, now_ms=now_ms, default_source=source, rows_max=rows_max, defaults=defaults)
+    return load_signals(
+        raw,
+        path.name,
+        now_ms=now_ms,
+        default_source=source,
+        rows_max=rows_max,
+        defaults=defaults,
+        needs_time=needs_time,
+    )
 
 
 def read_signals(
@@ -90,6 +117,7 @@ def load_signals(
     default_source: str,
     rows_max: int = ROWS_MAX,
     defaults: Defaults | None = None,
+    needs_time: bool = False,
 ) -> SignalFile:
     """Read the signals of a file's content, in its order; `name` tells the format by its ending and is named in errors.
 
@@ -101,9 +129,11 @@ def load_signals(
     form = format_of(name, text, frozenset(COLUMNS))
     flaws: list[Flaw] = []
     found: dict[tuple[str, str], tuple[Signal, Place]] = {}
-    for number, record in enumerate(_records(text, form, flaws)):
+    for number, record in enumerate(_records(text, form, flaws, needs_time=needs_time)):
         if number == rows_max:
             raise InputFileError(f"`{one_line(name)}` has more than {rows_max} rows: split it")
+        if needs_time and _lacks_time(record, form):
+            flaws.append(Flaw(record.place, _TIME, f"is missing: {_WHY_TIME}"))
         try:
             cells = record.cells if defaults is None else filled_in(record.cells, defaults)
             signal = signal_of(cells, now_ms, default_source)
@@ -134,7 +164,15 @@ def _text_of(raw: bytes | str, name: str) -> str:
     return text
 
 
-def _records(text: str, form: Format, flaws: list[Flaw]) -> Iterator[Record]:
+def _lacks_time(record: Record, form: Format) -> bool:
+    """Whether a record leaves out its time; where a CSV has no such column, its header was told so, once."""
+    cell = dict(record.cells).get(_TIME)
+    if cell is None:
+        return form is not Format.CSV
+    return (cell if isinstance(cell, str) else "".join(cell)).strip() == ""
+
+
+def _records(text: str, form: Format, flaws: list[Flaw], *, needs_time: bool) -> Iterator[Record]:
     """Yield the records that can be looked at, the header of a CSV checked and left out; flaws are collected."""
     is_header_due = form is Format.CSV
     for found in read_records(text, form):
@@ -146,6 +184,8 @@ def _records(text: str, form: Format, flaws: list[Flaw]) -> Iterator[Record]:
             flaws.extend(refused)
             if refused:
                 return
+            if needs_time and all(column != _TIME for column, _ in found.cells):
+                flaws.append(Flaw(found.place, _TIME, f"the column is missing: {_WHY_TIME}"))
         else:
             yield found
 

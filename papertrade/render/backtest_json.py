@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from papertrade.engine.conventions import Convention
 from papertrade.engine.money import plain
-from papertrade.engine.saved_run import RunFigure, RunInput, RunPlan
+from papertrade.engine.saved_run import RunFigure, RunInput, RunPlan, RunPreset
+from papertrade.feeds.signal_defaults import filled_in
 from papertrade.render import guard_lines
 from papertrade.render.cost_facts import own_costs_json
 from papertrade.render.json import Encodable
@@ -113,6 +114,7 @@ def rules_json(plan: RunPlan) -> Mapping[str, Encodable]:
             "max_notional_percent": plan.sizing.max_notional_percent,
             "on_short_cash": "shrink" if plan.sizing.may_shrink else "refuse",
         },
+        "preset": None if plan.preset is None else {"name": plan.preset.name, "fills_in": preset_cells(plan.preset)},
         "size": None if size is None else {"kind": size.kind, "value": size.value},
         "max_open": plan.max_open,
         "guards": guard_lines.rules_json(plan.guards),
@@ -121,6 +123,12 @@ def rules_json(plan: RunPlan) -> Mapping[str, Encodable]:
         "same_currency": [list(group) for group in plan.same_currency],
         "instruments": [one.symbol for one in plan.instruments],
     }
+
+
+def preset_cells(preset: RunPreset) -> Mapping[str, str]:
+    """Return what a preset fills in, as it would be written into a signal file: texts by column."""
+    cells = filled_in((), preset.defaults)
+    return {name: cell if isinstance(cell, str) else ";".join(cell) for name, cell in cells}
 
 
 def convention_options(convention: Convention) -> Mapping[str, str]:

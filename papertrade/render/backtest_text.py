@@ -17,8 +17,9 @@ from papertrade.engine.conventions import CONSERVATIVE, NAMED
 from papertrade.engine.instants import duration_text, to_iso
 from papertrade.engine.market import INTERVALS
 from papertrade.engine.money import CONTEXT, HUNDRED, plain
-from papertrade.engine.saved_run import RunInput, RunPlan
+from papertrade.engine.saved_run import RunInput, RunPlan, RunPreset
 from papertrade.engine.trade import Status
+from papertrade.render.backtest_json import preset_cells
 from papertrade.render.charts import Point, Size, curve
 from papertrade.render.console import Screen
 from papertrade.render.cost_facts import not_modelled_text, own_costs_text
@@ -107,6 +108,8 @@ def rule_facts(plan: RunPlan) -> Iterator[Fact]:
     own_costs = own_costs_text(plan)
     if own_costs:
         parts.append(f"own costs of {own_costs}")
+    if plan.preset is not None:
+        parts.append(f"preset {preset_text(plan.preset)}")
     if plan.size is not None:
         parts.append(f"{str(plan.size.kind).replace('_', ' ')} {plain(plan.size.value)} each")
     if plan.max_open is not None:
@@ -131,6 +134,12 @@ def _steps(plan: RunPlan) -> Cell:
         return Cell(text)
     left = ", ".join(missing[:_SYMBOLS_SHOWN]) + (", …" if len(missing) > _SYMBOLS_SHOWN else "")
     return Cell(f"{text}; the instruments file has none of {left}", Tone.WARNING)
+
+
+def preset_text(preset: RunPreset) -> str:
+    """Name a preset and what it fills in: `scalp (risk 0.5%, take_profit 1R;2R, stop_loss 1%)`."""
+    cells = ", ".join(f"{name} {text}" for name, text in preset_cells(preset).items())
+    return f"{preset.name} ({cells or 'no exits, no size'})"
 
 
 def _percent(rate: Decimal) -> str:

@@ -15,6 +15,8 @@ from papertrade.engine.instants import duration_text
 from papertrade.engine.money import CONTEXT, HUNDRED
 from papertrade.engine.saved_run import RunFigure, RunTrade, SavedRun
 from papertrade.engine.trade import Funding
+from papertrade.feeds.signal_defaults import FILLED_IN
+from papertrade.render.backtest_json import preset_cells
 from papertrade.render.backtest_text import convention_text, counted, input_facts, rule_facts, span_facts
 from papertrade.render.console import Screen
 from papertrade.render.cost_facts import own_costs_text
@@ -203,6 +205,7 @@ def _line(line: RunLine, zone: tzinfo) -> tuple[str | Cell, ...]:
 
 def _rules(run: SavedRun) -> list[tuple[str, str]]:
     plan = run.plan
+    filled = {} if plan.preset is None else preset_cells(plan.preset)
     pairs = {
         "convention": convention_text(plan),
         "maker": f"{plan.maker:f}",
@@ -213,6 +216,8 @@ def _rules(run: SavedRun) -> list[tuple[str, str]]:
         "funding": UNKNOWN if plan.funding is None else _funding(plan.funding),
         "borrow": UNKNOWN if plan.borrow is None else f"{plan.borrow:f}",
         "own costs": own_costs_text(plan) or UNKNOWN,
+        "preset": UNKNOWN if plan.preset is None else plan.preset.name,
+        **{f"preset's {name}": filled.get(name, UNKNOWN) for name in FILLED_IN},
         "cash": f"{plan.cash:f}",
         "max_open": UNKNOWN if plan.max_open is None else str(plan.max_open),
         "held by": rules_text(plan.guards, plan.caps) or UNKNOWN,

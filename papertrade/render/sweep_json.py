@@ -63,6 +63,7 @@ def sweep_json(result: SweepResult, inputs: Encodable) -> Mapping[str, Encodable
             ],
             "resized": entries.resized,
             "notional": entries.notional,
+            "left_out": list(result.left_out),
         },
         "inputs": inputs,
     }

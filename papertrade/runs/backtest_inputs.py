@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from papertrade.engine.saved_run import RunInput, RunPlan, SymbolFile
-from papertrade.engine.signal import Signal
+from papertrade.engine.saved_run import RunInput, RunPlan, RunPreset, SymbolFile
+from papertrade.engine.signal import Defaults, Signal
 from papertrade.engine.values import dataclass, replace
-from papertrade.errors import InputFileError
+from papertrade.errors import InputFileError, StrategyError
 from papertrade.feeds.bad_rows import one_line
 from papertrade.feeds.candle_files import read_candles
 from papertrade.feeds.candle_series import CandleSeries
 from papertrade.feeds.file_bytes import hash_of, opened_file
+from papertrade.feeds.signal_defaults import signal_filled_in
 from papertrade.feeds.signal_files import read_signal_file
+from papertrade.feeds.signal_rows import BadRow
 from papertrade.runs.backtest import SIGNALS_MAX, BacktestRequest
 
 Progress: TypeAlias = Callable[[int, int], None]
-
-_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +82,21 @@ def zone_named(name: str) -> tzinfo:
         raise InputFileError(f"the run's zone `{one_line(name)}` is not known here", hint="install tzdata") from error
 
 
-def read_signals_of(path: Path, now_ms: int, default_source: str | None = None) -> SignalSource:
-    """Read a signal file for a backtest: each signal must say when it was made. Raises InputFileError."""
-    signals = read_signal_file(path, now_ms=now_ms, default_source=default_source, rows_max=SIGNALS_MAX)
-    undated = [signal for signal in signals if not signal.is_dated]
-    if undated:
-        shown = ", ".join(f"`{one_line(signal.key)}`" for signal in undated[:_SHOWN])
-        more = f" and {len(undated) - _SHOWN} more" if len(undated) > _SHOWN else ""
-        raise InputFileError(
-            f"`{one_line(str(path))}` does not say when {shown}{more} {'was' if len(undated) == 1 else 'were'} made",
-            hint="a backtest needs the column `time`: ISO-8601 with a zone, or epoch milliseconds",
-            details={"undated": len(undated)},
-        )
+def read_signals_of(
+    path: Path, now_ms: int, default_source: str | None = None, defaults: Defaults | None = None
+) -> SignalSource:
+    """Read a signal file for a backtest: each signal must say when it was made. Raises InputFileError.
+
+    `defaults` fill in what a row does not say.
+    """
+    signals = read_signal_file(
+        path,
+        now_ms=now_ms,
+        default_source=default_source,
+        rows_max=SIGNALS_MAX,
+        defaults=defaults,
+        needs_time=True,
+    )
     with opened_file(path) as file:
         sha256 = hash_of(file)
     return SignalSource(signals, RunInput(role="signals", name=str(path.absolute()), sha256=sha256, rows=len(signals)))
@@ -147,8 +150,21 @@ def _from_strategy(plan: RunPlan, candles: Mapping[str, CandleSeries], progress:
     strategy = load_strategy(plan.strategy)
     made = signals_of(strategy, seen_by_strategy(plan, candles), on_progress=progress)
     signals = tuple(s for s in made if plan.from_ms is None or s.made_at_ms >= plan.from_ms)
+    if plan.preset is not None:
+        signals = tuple(_with_preset(signal, plan.preset) for signal in signals)
     told = RunInput(role="strategy", name=plan.strategy, sha256=strategy.sha256, rows=len(signals))
     return SignalSource(signals, told)
+
+
+def _with_preset(signal: Signal, preset: RunPreset) -> Signal:
+    try:
+        return signal_filled_in(signal, preset.defaults)
+    except BadRow as bad:
+        flaws = "; ".join(message if column is None else f"{column}: {message}" for column, message in bad.flaws)
+        raise StrategyError(
+            f"preset `{one_line(preset.name)}` does not suit signal `{one_line(signal.key)}` of the strategy: {flaws}",
+            hint="papertrade config show",
+        ) from None
 
 
 def _series(file: SymbolFile, interval_ms: int | None, cache_folder: Path | None) -> CandleSeries:

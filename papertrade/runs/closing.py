@@ -13,7 +13,16 @@ from operator import attrgetter
 
 from papertrade.engine.account import AccountBook, posted
 from papertrade.engine.book_fills import depth_of
-from papertrade.engine.changes import ExitChange, cancel_trade, close_trade, ended_refusal, modify_trade, void_trade
+from papertrade.engine.changes import (
+    ExitChange,
+    TooSmall,
+    cancel_trade,
+    close_trade,
+    ended_refusal,
+    modify_trade,
+    too_small_to_part,
+    void_trade,
+)
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
     CostCharged,
@@ -43,7 +52,8 @@ from papertrade.store.store import Writer
 class Done:
     """What became of one trade that somebody wanted to change, and the account after it.
 
-    `touched` is what the minute still forming would have done to it: it goes after what was done by hand.
+    `touched` is what the minute still forming would have done to it: it goes after what was done by hand. `too_small`
+    says why all of it was to leave where a part was asked for.
     """
 
     trade_id: int
@@ -51,6 +61,7 @@ class Done:
     account: AccountBook | None
     error: PapertradeError | None = None
     touched: EntryFilled | ExitFilled | None = None
+    too_small: TooSmall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,10 @@ def close_one(
         price_seen = quote.mark(trade.side)
         return _because(close_trade(trade, fraction, price_seen, quote, at_ms, present.flags, depth), reason)
 
-    return _change(world, trade_id, present, decide)
+    done = _change(world, trade_id, present, decide)
+    if done.change is None or done.change.before is None or not isinstance(done.change.deed, ExitFilled):
+        return done
+    return replace(done, too_small=too_small_to_part(done.change.before, fraction, done.change.deed.quantity))
 
 
 def _because(

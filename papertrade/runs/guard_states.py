@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 
 from papertrade.engine.caps import Caps, Exposure, Room, rooms_of
 from papertrade.engine.exposure import Stake, exposure_of
@@ -104,13 +105,25 @@ def reset_guards(writer: Writer, guarded: Guarded, guards: tuple[GuardName, ...]
 
 
 def snapshots_of(reader: Reader, account: AccountRow, now_ms: int, zone: tzinfo) -> tuple[Snapshot, ...]:
-    """Return the account's figures at each day's end in the zone and at each adjustment, oldest first."""
-    acted: dict[int, tuple[Figures, tuple[GuardName, ...]]] = {}
+    """Return the account's figures at each day's end in the zone and at each adjustment, oldest first.
+
+    What several guards and caps did to one order at once is one adjustment.
+    """
+    acted: dict[_Adjusted, tuple[GuardName, ...]] = {}
     for act in recorded_acts(reader, account):
-        _, names = acted.get(act.at_ms, (act.figures, ()))
-        acted[act.at_ms] = (act.figures, tuple(dict.fromkeys((*names, act.guard))))
-    adjusted = [Snapshot(at_ms, figures, names) for at_ms, (figures, names) in acted.items()]
+        order = _Adjusted(act.at_ms, act.signal_key, act.trade_id, act.figures)
+        acted[order] = tuple(dict.fromkeys((*acted.get(order, ()), act.guard)))
+    adjusted = [Snapshot(order.at_ms, order.figures, names) for order, names in acted.items()]
     return tuple(sorted([*_day_ends(reader, account, now_ms, zone), *adjusted], key=lambda one: one.at_ms))
+
+
+class _Adjusted(NamedTuple):
+    """An order at the instant at which guards and caps looked at it, and the account as it stood then."""
+
+    at_ms: int
+    signal_key: str
+    trade_id: int | None
+    figures: Figures
 
 
 def _day_ends(reader: Reader, account: AccountRow, now_ms: int, zone: tzinfo) -> Iterator[Snapshot]:

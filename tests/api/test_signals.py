@@ -169,5 +169,5 @@ def test_a_source_may_be_given(tmp_path: Path) -> None:
 def test_a_signal_without_a_time_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ideas.csv"
     file.write_text("symbol,side\nBTCUSDT,long\n")
-    with pytest.raises(InputFileError, match="does not say when"):
+    with pytest.raises(InputFileError, match=r"ideas\.csv line 1, time: the column is missing"):
         load_signals(file)

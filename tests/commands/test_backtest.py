@@ -405,8 +405,9 @@ REFUSALS: Sequence[tuple[Sequence[str], int, str]] = [
     (
         ["--signals", "{undated}", *CANDLES],
         4,
-        "error: `undated.txt` does not say when `undated:old` was made\n"
-        "hint: a backtest needs the column `time`: ISO-8601 with a zone, or epoch milliseconds\n",
+        "error: 1 bad row in undated.txt, nothing was imported\n"
+        "undated.txt line 1, time: the column is missing: a backtest must know when a signal was made "
+        "(ISO-8601 with a zone, or epoch milliseconds)\n",
     ),
     (
         ["--signals", "{rows}", *CANDLES],

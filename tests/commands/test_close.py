@@ -32,6 +32,42 @@ def test_a_part(held: TradingDesk) -> None:
     assert held.trade(1)["open_quantity"] == "0.375"
 
 
+WHOLES: Sequence[tuple[str, str, Mapping[str, Json]]] = [
+    (
+        "0.01",
+        "closed all of it: `0.01` alone is under the minimum of BTCUSDT",
+        {"asked": "0.01", "left": "0.99", "too_small": "asked"},
+    ),
+    (
+        "99%",
+        "closed all of it: the `0.01` left would be under the minimum of BTCUSDT",
+        {"asked": "0.99", "left": "0.01", "too_small": "left"},
+    ),
+    (
+        "0.000001",
+        "closed all of it: that part is less than one step of BTCUSDT",
+        {"asked": "0", "left": "1", "too_small": "asked"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("fraction", "remark", "told"), WHOLES)
+def test_a_part_that_cannot_leave_alone_says_why_all_left(
+    held: TradingDesk, fraction: str, remark: str, told: Mapping[str, Json]
+) -> None:
+    closed = "#1 closed long 1 BTCUSDT 100 -> 100, net -0.20 (-0.02R), free 9999.80 USDT\n"
+    assert held.text("close", "1", "--fraction", fraction) == f"{closed}   {remark}\n"
+    held.text("long", "BTCUSDT", "--size", "1", "--again")
+    (trade,) = cast("Sequence[Mapping[str, Json]]", held.data("close", "2", "--fraction", fraction)["trades"])
+    assert (trade["status"], trade["closed_all"]) == ("closed", told)
+
+
+def test_a_part_that_leaves_and_a_whole_that_was_asked_for_have_no_such_remark(held: TradingDesk) -> None:
+    for fraction in ("0.5", "1"):
+        (trade,) = cast("Sequence[Mapping[str, Json]]", held.data("close", "1", "--fraction", fraction)["trades"])
+        assert trade["closed_all"] is None
+
+
 def test_a_reason_is_told_by_the_line_the_log_the_life_and_the_explanation(held: TradingDesk) -> None:
     said = {
         held.text("modify", "1", "--sl", "91", "--reason", "news at noon").splitlines()[0]: "(news at noon)",

@@ -253,6 +253,29 @@ def test_history_and_snapshots_are_lists(desk: TradingDesk) -> None:
     assert desk("guards", "snapshots", "--csv").out.splitlines()[2].startswith("2026-11-20T23:59:59.999Z,day,9999.9,")
 
 
+def seen_by_snapshots(desk: TradingDesk) -> list[tuple[Json, Json, Json]]:
+    return [(one["guards"], one["equity"], one["live_trades"]) for one in items(desk, "guards", "snapshots")]
+
+
+def test_each_adjustment_of_one_instant_has_its_own_snapshot(desk: TradingDesk) -> None:
+    configured(desk, "guards:\n  max_open: {limit: 1, action: shrink}\n")
+    rows = "id,symbol,side,size\na,BTCUSDT,long,1\nb,ETHUSDT,long,2\nc,ETHUSDT,long,3\n"
+    desk("signal", "import", "-", "--source", "x", "--open", stdin=rows)
+    assert seen_by_snapshots(desk) == [(["max_open"], "9999.9", 1), (["max_open"], "9999.8", 2)]
+    configured(desk, MAX_ONE)
+    rows = "id,symbol,side,size\nd,BTCUSDT,long,1\ne,ETHUSDT,long,1\n"
+    desk("signal", "import", "-", "--source", "x", "--open", stdin=rows)
+    assert seen_by_snapshots(desk)[2:] == [(["max_open"], "9999.65", 3)] * 2
+
+
+def test_what_several_guards_did_to_one_order_is_one_snapshot(desk: TradingDesk) -> None:
+    configured(desk, "guards:\n  max_open: {limit: 1, action: shrink}\ncaps: {total: 150, on_cap: shrink}\n")
+    desk.text("long", "BTCUSDT", "--size", "1")
+    desk.text("long", "ETHUSDT", "--size", "4")
+    assert len(items(desk, "guards", "history")) == 2
+    assert seen_by_snapshots(desk) == [(["max_open", "cap_total"], "9999.9", 1)]
+
+
 # -- backtests ---------------------------------------------------------------------------------------
 
 

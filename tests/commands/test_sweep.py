@@ -56,6 +56,17 @@ def test_what_a_person_sees(files: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "no.db").exists()
 
 
+def test_what_the_ranking_goes_without_is_named(files: list[str], tmp_path: Path) -> None:
+    def told(*more: str) -> object:
+        result = run([*files, "--tp", "1,2", "--top", "1", "--json", *more], environment(tmp_path))
+        return json.loads(result.out)["data"]["model"]["left_out"]
+
+    assert told() == []
+    assert told("--funding-rate", "0.01%") == ["funding"]
+    held = ("--set", "guards.max_open=9", "--set", "caps.total=50%", "--max-open", "9")
+    assert told("--borrow-rate", "5%", *held) == ["borrow", "guards", "caps", "max_open"]
+
+
 def test_out_of_sample_stands_beside_the_best(files: list[str], tmp_path: Path) -> None:
     result = run([*files, "--tp", "1,2,3", "--sl", "1,2", "--train", "60%", "--rank", "sharpe"], environment(tmp_path))
     assert result.code == 0

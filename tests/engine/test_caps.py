@@ -146,6 +146,10 @@ def test_a_cap_that_refuses_says_the_numbers() -> None:
     full = open_trade(opening(restraint=Restraint(rooms=(replace(left, used=left.limit),))), Rules())
     assert isinstance(full, Refusal)
     assert full.hint == "close a trade, raise caps.symbol, or set caps.on_cap: shrink"
+    shrinking = Restraint(rooms=(replace(left, used=left.limit),), may_shrink=True)
+    nothing_left = open_trade(opening(restraint=shrinking), Rules())
+    assert isinstance(nothing_left, Refusal)
+    assert nothing_left.hint == "close a trade, or raise caps.symbol"
     assert refusal.details["affordable"] == "5"
 
 

@@ -14,8 +14,8 @@ from papertrade.engine.exit_wish import (
     parse_time_limit,
     parse_trail,
 )
-from papertrade.engine.signal import Size, SizeKind
-from papertrade.feeds.signal_defaults import Defaults, filled_in
+from papertrade.engine.signal import Defaults, Size, SizeKind
+from papertrade.feeds.signal_defaults import filled_in, signal_filled_in
 from papertrade.feeds.signal_files import load_signals
 
 FULL = Defaults(
@@ -72,3 +72,13 @@ def test_the_rows_of_a_file() -> None:
     assert (first.exits, first.size) == (FULL.exits, FULL.size)
     assert (str(second.exits.stop), second.exits.after_first, str(second.exits.trail)) == ("3%", None, "1R@2R")
     assert second.size == Size(SizeKind.QUANTITY, Decimal(2))
+
+
+def test_a_signal_that_no_row_was_read_for_keeps_what_it_says() -> None:
+    text = "id,time,symbol,side,entry,stop_loss,reason,tags\n1,2026-11-20T10:00Z,A,short,90,3%,why,x\n"
+    (signal,) = load_signals(text, "x.csv", now_ms=0, default_source="s").signals
+    filled = signal_filled_in(signal, FULL)
+    assert (str(filled.exits.stop), filled.exits.targets, filled.size) == ("3%", FULL.exits.targets, FULL.size)
+    assert filled.expires_at_ms == signal.made_at_ms + 7_200_000
+    assert signal_filled_in(filled, FULL) == filled
+    assert signal_filled_in(signal, Defaults(exits=ExitWish())) == signal

@@ -10,7 +10,7 @@ from papertrade.engine.instants import parse_time
 from papertrade.engine.signal import Signal
 from papertrade.errors import InputFileError
 from papertrade.feeds import signal_files
-from papertrade.feeds.signal_files import read_signals
+from papertrade.feeds.signal_files import load_signals, read_signals
 
 NOW = parse_time("2026-11-20T10:00:00Z")
 HOUR = 3_600_000
@@ -300,3 +300,38 @@ def test_any_cells_are_a_signal_or_one_error(cells: dict[str, str]) -> None:
         assert len(read(json.dumps([{"symbol": "A", "side": "long"} | cells]), "a.json")) == 1
     except InputFileError as error:
         assert error.message.startswith("1 bad row in a.json")
+
+
+NO_TIME = "a backtest must know when a signal was made (ISO-8601 with a zone, or epoch milliseconds)"
+UNDATED = [
+    (
+        "bad.csv",
+        "time,symbol,side\n2026-11-20T10:00Z,A,long\n ,B,long\nsoon,C,long\n,D,up\n",
+        [
+            f"bad.csv line 3, time: is missing: {NO_TIME}",
+            "bad.csv line 4, time: `soon` is not a time: write `2026-11-20T10:00:00Z` or epoch milliseconds",
+            f"bad.csv line 5, time: is missing: {NO_TIME}",
+            "bad.csv line 5, side: `up` is not a side, expected long, short, buy or sell",
+        ],
+    ),
+    (
+        "bad.csv",
+        "symbol,side\nA,long\nB,up\n",
+        [
+            f"bad.csv line 1, time: the column is missing: {NO_TIME}",
+            "bad.csv line 3, side: `up` is not a side, expected long, short, buy or sell",
+        ],
+    ),
+    (
+        "bad.json",
+        '[{"symbol": "A", "side": "long"}, {"symbol": "B", "side": "long", "time": 1795168800000}]',
+        [f"bad.json item 1, time: is missing: {NO_TIME}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), UNDATED)
+def test_where_a_time_is_needed_a_row_without_one_is_a_bad_row(name: str, text: str, expected: list[str]) -> None:
+    with pytest.raises(InputFileError) as caught:
+        load_signals(text, name, now_ms=NOW, default_source="s", needs_time=True)
+    assert caught.value.message.splitlines()[1:] == expected

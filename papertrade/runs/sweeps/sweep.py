@@ -107,6 +107,21 @@ class SweepResult:
     unseen: Ranked | None = None
     walk: WalkForward | None = None
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the account has and the ranking goes without: of funding, borrow, guards, caps, max_open, detail."""
+        base, rules = self.request.base, self.request.base.rules
+        own = (*rules.venue_costs, *rules.symbol_costs)
+        each = (
+            ("funding", rules.funding is not None or any(one.funding is not None for one in own)),
+            ("borrow", rules.borrow is not None or any(one.borrow is not None for one in own)),
+            ("guards", not rules.guards.are_off),
+            ("caps", not rules.caps.are_off),
+            ("max_open", base.max_open is not None),
+            ("detail", bool(base.detail)),
+        )
+        return tuple(name for name, is_left_out in each if is_left_out)
+
 
 def sweep(request: SweepRequest) -> SweepResult:
     """Run it. Raises Refused for signals that a sweep cannot follow, and where there is too little to split."""
