@@ -47,9 +47,15 @@ def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Ter
 
 
 def paid_price(cause: Cause, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
-    """Return the price of a fill: the mean of the levels of the order book that it took, else as `filled_price`."""
+    """Return the price of a fill: the mean of the levels of the order book that it took, else as `filled_price`.
+
+    A limit order pays no worse than its limit.
+    """
     if not cause.walked:
-        return filled_price(cause.raw_price, is_buying, liquidity, terms)
+        price = filled_price(cause.raw_price, is_buying, liquidity, terms)
+        if cause.limit is None:
+            return price
+        return min(price, cause.limit) if is_buying else max(price, cause.limit)
     mean = mean_price(cause.walked)
     return ceil_to(mean, terms.price_grid) if is_buying else max(floor_to(mean, terms.price_grid), terms.price_grid)
 

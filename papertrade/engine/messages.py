@@ -41,6 +41,7 @@ class Cause:
     `raw_price` is the level or the market's price before slippage (`slippage` a unit, never negative) and
     before rounding to the step. Exactly one of candle and quote is set, none for a price named by the user.
     `walked` are the levels of the order book that the fill took, where it walked one: `raw_price` is the best.
+    `limit` is what a limit order that fills at once pays at worst, whatever slippage says.
     """
 
     rule: str
@@ -49,6 +50,7 @@ class Cause:
     candle: Candle | None = None
     quote: Quote | None = None
     walked: tuple[BookLevel, ...] = field(default=(), metadata=LATER)
+    limit: Decimal | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

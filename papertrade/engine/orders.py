@@ -66,14 +66,17 @@ def sell(selling: Selling, rules: Rules) -> tuple[CostCharged | ExitFilled, ...]
         terms = held[0].order.terms
         limit = selling.order.limit
         price = selling.quote.selling()
-        if limit is None or against_trader(limit, Side.LONG, terms.price_grid) <= price:
-            return _sell_now(selling, held, price, rules)
-        return _sell_later(selling, held, against_trader(limit, Side.LONG, terms.price_grid), rules)
+        stepped = None if limit is None else against_trader(limit, Side.LONG, terms.price_grid)
+        if stepped is None or stepped <= price:
+            cause = Cause(rule="5 closed by hand", raw_price=price, quote=selling.quote, limit=stepped)
+            return _sell_now(selling, held, cause, rules)
+        return _sell_later(selling, held, stepped, rules)
 
 
 def _sell_now(
-    selling: Selling, held: Sequence[Trade], price: Decimal, rules: Rules
+    selling: Selling, held: Sequence[Trade], cause: Cause, rules: Rules
 ) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
+    price = cause.raw_price
     has = sum((t.open_quantity for t in held), ZERO)
     wanted = _wanted(selling, held[0].order.terms, price, has)
     if isinstance(wanted, Refusal):
@@ -87,7 +90,6 @@ def _sell_now(
             return filled
         flags += (Flag.THIN_BOOK,) if filled < wanted else ()
         wanted = filled
-    cause = Cause(rule="5 closed by hand", raw_price=price, quote=selling.quote)
     decision = Decision(
         cause=cause,
         reason=ExitReason.MANUAL,

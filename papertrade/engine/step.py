@@ -158,7 +158,9 @@ def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Re
                 {"entry": plain(signal.entry_price or ZERO), "price": plain(price)},
             )
         raw = quote.entry_price(signal.side)
-        cause = Cause(rule="4.4 entered at once", raw_price=raw, level=signal.entry_price, quote=quote)
+        cause = Cause(
+            rule="4.4 entered at once", raw_price=raw, level=signal.entry_price, quote=quote, limit=signal.entry_price
+        )
         return _enter_now(opening, rules, cause)
 
 
@@ -237,7 +239,7 @@ def _enter_now(opening: Opening, rules: Rules, cause: Cause) -> EntryFilled | Re
     terms = rules.terms(opening.instrument)
     if opening.book is not None:
         return _walk_in(opening, rules, terms, cause, opening.book)
-    price = filled_price(cause.raw_price, opening.signal.side is LONG, TAKER, terms)
+    price = paid_price(cause, opening.signal.side is LONG, TAKER, terms)
     sized = _sized(opening, rules, terms, price, TAKER)
     if isinstance(sized, Refusal):
         return sized

@@ -16,7 +16,7 @@ from papertrade.engine.account import AccountBook, posted
 from papertrade.engine.changes import ExitChange
 from papertrade.engine.conventions import Convention
 from papertrade.engine.entries import enter_at_once
-from papertrade.engine.fills import fee_of, filled_price, reserve_of
+from papertrade.engine.fills import fee_of, filled_price, paid_price, reserve_of
 from papertrade.engine.instrument import unknown_instrument
 from papertrade.engine.levels import Entered, check_rules, check_sides, resolve, with_rules
 from papertrade.engine.market import Side
@@ -213,7 +213,7 @@ def _begun(begin: Beginning, alternative: Alternative) -> Beginning | str:
     order = replace(order, exits=wish, terms=alternative.terms(order.terms))
     with exact():
         if isinstance(begin, EntryFilled):
-            price = filled_price(begin.cause.raw_price, order.side is Side.LONG, Liquidity.TAKER, order.terms)
+            price = paid_price(begin.cause, order.side is Side.LONG, Liquidity.TAKER, order.terms)
             wrong = _wrong(order, price)
             return (
                 wrong.message if wrong is not None else enter_at_once(begin.trade_id, order, begin.cause, begin.at_ms)
