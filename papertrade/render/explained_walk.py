@@ -14,7 +14,8 @@ from papertrade.engine.money import canonical, exact, plain
 from papertrade.render.facts import Fact
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import exact_or_cut
-from papertrade.reports.explain import EntryExplained, ExitExplained, Priced
+from papertrade.reports.explain import EntryExplained, ExitExplained
+from papertrade.reports.explain_price import Priced
 from papertrade.reports.trade_costs import spread_of
 
 _LEVELS_SHOWN: Final = 4

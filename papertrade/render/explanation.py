@@ -30,14 +30,13 @@ from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS, changed_text, levels_text
 from papertrade.reports.explain import (
     ChangeExplained,
-    Charged,
     ChargeExplained,
     EntryExplained,
     ExitExplained,
     Explanation,
-    Priced,
     Waiting,
 )
+from papertrade.reports.explain_price import Charged, Priced
 from papertrade.reports.explain_stops import StopExplained
 
 RULES: Final = {

@@ -24,15 +24,14 @@ from papertrade.render.trade_json import exits_json, trade_json
 from papertrade.render.trade_lines import change_line, changed_text
 from papertrade.reports.explain import (
     ChangeExplained,
-    Charged,
     ChargeExplained,
     EndExplained,
     EntryExplained,
     ExitExplained,
     Explanation,
-    Priced,
     Waiting,
 )
+from papertrade.reports.explain_price import Charged, Priced
 from papertrade.reports.explain_stops import StopExplained
 from papertrade.reports.trade_costs import trade_costs
 from papertrade.reports.trade_view import TradeView

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from papertrade.engine.carry import YEAR_MS
-from papertrade.engine.fills import filled_price, mean_price
+from papertrade.engine.fills import filled_price
 from papertrade.engine.guard_events import GuardActed
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
@@ -28,15 +28,13 @@ from papertrade.engine.messages import (
     TradePlaced,
     TradeVoided,
 )
-from papertrade.engine.money import ONE, ZERO, exact, to_grid
-from papertrade.engine.order_book import BookLevel
+from papertrade.engine.money import ONE, exact, to_grid
 from papertrade.engine.signal import EntryType
 from papertrade.engine.state import evolve
-from papertrade.engine.trade import ExitReason, Flag, Levels, Order, Status, Trade
+from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
 from papertrade.engine.values import dataclass
+from papertrade.reports.explain_price import Charged, Priced, charged_of, priced_of
 from papertrade.reports.explain_stops import StopExplained, explain_stop
-
-_BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +44,6 @@ class Stamped:
     seq: int
     recorded_ms: int
     event: TradeEvent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
-    """How a price came about: `raw` as decided, worsened by slippage, then rounded to the step against the trader.
-
-    `step` 0 means that the instrument has none. Where the order book was `walked`, `raw` is its best price and
-    `worsened` the mean of the levels taken, weighted by quantity.
-    """
-
-    raw: Decimal
-    slippage_bps: Decimal
-    worsened: Decimal
-    step: Decimal
-    is_rounded_up: bool
-    price: Decimal
-    walked: tuple[BookLevel, ...] = ()
-
-    @property
-    def walked_notional(self) -> Decimal:
-        """Σ price · quantity of the levels that were taken."""
-        with exact():
-            return sum((level.price * level.quantity for level in self.walked), ZERO)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charged:
-    """A fee: price · quantity = `notional`, · rate = `unrounded`, rounded up at 1e-8 to `fee`."""
-
-    price: Decimal
-    quantity: Decimal
-    notional: Decimal
-    rate: Decimal
-    unrounded: Decimal
-    fee: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +257,7 @@ def _waiting(event: TradePlaced) -> Waiting:
         quantity=order.quantity,
         leverage=order.terms.leverage,
         reserve=event.reserve,
-        charged=_charged(paid, order.quantity, order.terms.taker, event.fee),
+        charged=charged_of(paid, order.quantity, order.terms.taker, event.fee),
     )
 
 
@@ -306,8 +269,8 @@ def _entry(stamp: Stamped, event: EntryFilled, after: Trade, before: Trade | Non
         cause=event.cause,
         liquidity=event.liquidity,
         quantity=event.quantity,
-        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign > 0),
-        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        priced=priced_of(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign > 0),
+        charged=charged_of(event.price, event.quantity, event.fee_rate, event.fee),
         slippage=event.slippage,
         leverage=order.terms.leverage,
         reserve=event.reserve,
@@ -331,8 +294,8 @@ def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
         quantity=event.quantity,
         open_before=before.open_quantity,
         entry_price=before.entered_price,
-        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign < 0),
-        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        priced=priced_of(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign < 0),
+        charged=charged_of(event.price, event.quantity, event.fee_rate, event.fee),
         slippage=event.slippage,
         move=move,
         gross=event.gross,
@@ -371,24 +334,3 @@ def _charge(stamp: Stamped, event: CostCharged, before: Trade, after: Trade) -> 
         reserve_before=before.reserve,
         reserve_after=after.reserve,
     )
-
-
-def _priced(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *, is_buying: bool) -> Priced:
-    bps = ZERO if liquidity is Liquidity.MAKER or cause.walked else order.terms.slippage_bps
-    worsened = cause.raw_price * (_BPS + bps if is_buying else _BPS - bps) / _BPS
-    if cause.walked:
-        worsened = mean_price(cause.walked)
-    return Priced(
-        raw=cause.raw_price,
-        slippage_bps=bps,
-        worsened=worsened,
-        step=order.terms.price_step,
-        is_rounded_up=is_buying,
-        price=price,
-        walked=cause.walked,
-    )
-
-
-def _charged(price: Decimal, quantity: Decimal, rate: Decimal, fee: Decimal) -> Charged:
-    notional = price * quantity
-    return Charged(price=price, quantity=quantity, notional=notional, rate=rate, unrounded=notional * rate, fee=fee)
