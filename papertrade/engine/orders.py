@@ -78,7 +78,7 @@ def _sell_now(
     wanted = _wanted(selling, held[0].order.terms, price, has)
     if isinstance(wanted, Refusal):
         return wanted
-    depth = None
+    depth, unfilled = None, ZERO
     flags = selling.flags
     if selling.book is not None:
         depth = depth_of(selling.book, False, selling.order.limit, is_refusing=rules.refuses_thin_book)
@@ -86,7 +86,7 @@ def _sell_now(
         if isinstance(filled, Refusal):
             return filled
         flags += (Flag.THIN_BOOK,) if filled < wanted else ()
-        wanted = filled
+        unfilled, wanted = wanted - filled, filled
     cause = Cause(rule="5 closed by hand", raw_price=price, quote=selling.quote)
     decision = Decision(
         cause=cause,
@@ -100,6 +100,7 @@ def _sell_now(
     for trade in held:
         if left <= ZERO:
             break
+        decision = replace(decision, asked=left + unfilled)
         part = min(left, trade.open_quantity)
         left -= part
         if depth is None and _is_dust(trade.open_quantity - part, price, trade.order.terms):
