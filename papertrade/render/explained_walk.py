@@ -41,6 +41,20 @@ def mean_text(priced: Priced, quantity: Decimal) -> str:
     return f"the mean of the book {mean}"
 
 
+def slippage_facts(fill: EntryExplained | ExitExplained) -> list[Fact]:
+    """Return what a fill lost against the best price that it could have had, by slippage, the book or rounding."""
+    price, raw = fill.priced.price, fill.priced.raw
+    if fill.slippage == 0:
+        return []
+    with exact():
+        unrounded = canonical(abs(price - raw) * fill.quantity)
+    high, low = (price, raw) if price > raw else (raw, price)
+    sum_ = f"({plain(high)} - {plain(low)}) x {plain(fill.quantity)} = {plain(unrounded)}"
+    rounded = "" if unrounded == fill.slippage else f", rounded up at 1e-8 = {plain(fill.slippage)}"
+    against = " against the best price of the book" if fill.priced.walked else ""
+    return [("slippage", f"{sum_}{rounded}{against}, within the price")]
+
+
 def spread_facts(fill: EntryExplained | ExitExplained) -> list[Fact]:
     """Return what crossing half of the spread cost, where bid and ask were seen and differ."""
     spread, quote = spread_of(fill.cause, fill.liquidity, fill.quantity), fill.cause.quote

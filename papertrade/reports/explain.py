@@ -30,10 +30,11 @@ from papertrade.engine.messages import (
 )
 from papertrade.engine.money import ONE, exact, to_grid
 from papertrade.engine.signal import EntryType
-from papertrade.engine.state import evolve
+from papertrade.engine.state import evolve, levels_at
 from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
 from papertrade.engine.values import dataclass
-from papertrade.reports.explain_price import Charged, Priced, charged_of, priced_of
+from papertrade.reports.explain_part import Part, explain_part
+from papertrade.reports.explain_price import Charged, Priced, charged_of, price_jumped_to, priced_of
 from papertrade.reports.explain_stops import StopExplained, explain_stop
 
 
@@ -48,7 +49,10 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryExplained:
-    """An entry. `tied_up` is what it waited with and `released` what of that it did not need, None without waiting."""
+    """An entry. `tied_up` is what it waited with and `released` what of that it did not need, None without waiting.
+
+    `price_seen` is the one that the market had jumped to, None where it did not jump.
+    """
 
     stamp: Stamped
     at_ms: int
@@ -65,6 +69,7 @@ class EntryExplained:
     levels: Levels | None
     liquidation_price: Decimal | None
     flags: tuple[Flag, ...]
+    price_seen: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,8 @@ class ExitExplained:
     `move` is the price's change in the trade's favour; `gross` = move · quantity, but never below fee − share
     (`is_gross_cut`). The shares are what belongs to this part of the reserve and of the entry fee still held;
     `cash_back` = share of the reserve + gross − fee, `net` = gross − fee − share of the entry fee − share of what
-    holding the trade has cost.
+    holding the trade has cost. `price_seen` is the one that the market had jumped to, None where it did not jump;
+    `is_due` says that the trade's time was over.
     """
 
     stamp: Stamped
@@ -104,6 +110,9 @@ class ExitExplained:
     is_ambiguous: bool
     flags: tuple[Flag, ...]
     why: str
+    price_seen: Decimal | None
+    is_due: bool
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +288,13 @@ def _entry(stamp: Stamped, event: EntryFilled, after: Trade, before: Trade | Non
         levels=event.rulings[-1].levels,
         liquidation_price=event.liquidation_price,
         flags=event.flags,
+        price_seen=price_jumped_to(event.cause, event.at_ms, order.side, is_entry=True),
     )
 
 
 def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
-    order = before.order
+    order, levels = before.order, levels_at(before, _seen_from(event))
+    limit = levels.time_limit
     move = (event.price - before.entered_price) * order.side.sign
     return ExitExplained(
         stamp=stamp,
@@ -313,7 +324,15 @@ def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
         is_ambiguous=event.is_ambiguous,
         flags=event.flags,
         why=event.why,
+        price_seen=price_jumped_to(event.cause, event.at_ms, order.side, is_entry=False),
+        is_due=limit is not None and event.at_ms >= limit,
+        part=explain_part(event, before, levels),
     )
+
+
+def _seen_from(event: ExitFilled) -> int:
+    """Return the open of the candle, or the instant of the quote, whose exits an exit met."""
+    return event.at_ms if event.cause.candle is None else event.cause.candle.open_ms
 
 
 def _charge(stamp: Stamped, event: CostCharged, before: Trade, after: Trade) -> ChargeExplained:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from papertrade.engine.fills import mean_price
+from papertrade.engine.market import Side
 from papertrade.engine.messages import Cause, Liquidity
 from papertrade.engine.money import ZERO, exact
 from papertrade.engine.order_book import BookLevel
@@ -15,6 +16,7 @@ from papertrade.engine.trade import Order
 from papertrade.engine.values import dataclass
 
 _BPS = Decimal(10_000)
+_JUMPS = frozenset({"4.1 open beyond the stop", "4.1 open beyond the target", "4.4 open beyond the entry"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,22 @@ class Charged:
     rate: Decimal
     unrounded: Decimal
     fee: Decimal
+
+
+def price_jumped_to(cause: Cause, at_ms: int, side: Side, *, is_entry: bool) -> Decimal | None:
+    """Return the price that the market had jumped to when a level of it was filled; None where it swept there.
+
+    A candle's open is stamped with its open time; of the candle in which a command acted only the close counts.
+    """
+    if cause.level is None:
+        return None
+    if cause.quote is not None:
+        return cause.quote.entry_price(side) if is_entry else cause.quote.mark(side)
+    if cause.candle is None:
+        return None
+    if at_ms == cause.candle.open_ms:
+        return cause.candle.open
+    return cause.candle.close if cause.rule in _JUMPS else None
 
 
 def priced_of(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *, is_buying: bool) -> Priced:
