@@ -13,11 +13,10 @@ from papertrade.commands.answer import Answer
 from papertrade.commands.records import find_trade
 from papertrade.commands.results import action_answer, caught_up, done_items, level_hint
 from papertrade.commands.symbols import symbol_of
-from papertrade.engine.changes import ended_refusal
 from papertrade.engine.trade import Status, Trade
 from papertrade.errors import FeedError, UsageProblem
 from papertrade.runs.catch_up import Present
-from papertrade.runs.closing import Done, void_one
+from papertrade.runs.closing import Done, refusal_of_ended, void_one
 from papertrade.runs.opening import refusal_error
 
 
@@ -74,7 +73,7 @@ def _chosen(desk: Desk, word: str | None, symbol: str | None, status: Status) ->
         if word is not None:
             trade = find_trade(reader, account, word)
             if not trade.status.is_live:
-                raise refusal_error(ended_refusal(trade))
+                raise refusal_error(refusal_of_ended(reader, trade))
             return [trade]
         wanted = None if symbol is None else symbol_of(symbol)
         return [t for t in reader.live_trades(account_id=account.id, symbol=wanted) if t.status is status]

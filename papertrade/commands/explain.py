@@ -38,6 +38,7 @@ def explain(ctx: typer.Context, trade: TradeArgument) -> Answer:
     def shown(screen: Screen) -> None:
         screen.line(*headline(view))
         vantage = Vantage(found.order.venue, now.offset_ms)
-        show_explanation(told, Page(currency=currency, zone=now.zone, vantage=vantage, screen=screen))
+        page = Page(currency=currency, terms=found.order.terms, zone=now.zone, vantage=vantage, screen=screen)
+        show_explanation(told, page)
 
     return Answer(data=explanation_json(told, view, now.offset_ms), show=shown)

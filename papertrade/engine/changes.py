@@ -88,7 +88,7 @@ def close_trade(
     """
     with exact():
         cause = Cause(rule="5 closed by hand", raw_price=raw_price, quote=quote)
-        return _leave(trade, trade.open_quantity * fraction, cause, at_ms, flags, depth)
+        return _leave(trade, fraction, cause, at_ms, flags, depth)
 
 
 def too_small_to_part(trade: Trade, fraction: Decimal, closed: Decimal) -> TooSmall | None:
@@ -207,14 +207,18 @@ def counts_from(trade: Trade, at_ms: int, rules: Rules) -> int:
     return max(first_whole_open(at_ms, rules.candle_ms), trade.whole_from)
 
 
-def ended_refusal(trade: Trade) -> Refusal:
-    """Return the refusal of a change to a trade that is not there any more, with what happened to it."""
+def ended_refusal(trade: Trade, last_price: Decimal | None = None) -> Refusal:
+    """Return the refusal of a change to a trade that is not there any more, with what happened to it.
+
+    `last_price` is that of the exit that ended it; without, the price of all its exits stands for it.
+    """
     what = f"{trade.status}"
     if Flag.VOID in trade.flags:
         what = "it was taken back"
     elif trade.exit_reason is not None:
         word = _ENDINGS.get(trade.exit_reason, str(trade.exit_reason).replace("_", " "))
-        what = f"{word} `{plain(trade.exit_price or ZERO)}`"
+        price = trade.exit_price if last_price is None else last_price
+        what = f"{word} `{plain(price or ZERO)}`"
     if trade.closed_at is not None:
         minutes = trade.closed_at // MINUTE_MS
         what += f" at {minutes // 60 % 24:02d}:{minutes % 60:02d} UTC"
@@ -234,17 +238,18 @@ def ended_refusal(trade: Trade) -> Refusal:
             "status": str(trade.status),
             "exit_reason": None if trade.exit_reason is None else str(trade.exit_reason),
             "exit_price": None if trade.exit_price is None else plain(trade.exit_price),
+            **({} if last_price is None else {"last_exit_price": plain(last_price)}),
             "closed_at": None if trade.closed_at is None else to_iso(trade.closed_at),
         },
     )
 
 
 def _leave(
-    trade: Trade, wanted: Decimal, cause: Cause, at_ms: int, flags: Sequence[Flag], depth: Depth | None
+    trade: Trade, fraction: Decimal, cause: Cause, at_ms: int, flags: Sequence[Flag], depth: Depth | None
 ) -> tuple[CostCharged | ExitFilled, ...] | Refusal:
     if trade.status is not Status.OPEN:
         return ended_refusal(trade)
-    part = part_to_close(trade, wanted, cause.raw_price)
+    part = part_to_close(trade, trade.open_quantity * fraction, cause.raw_price)
     marks = tuple(flags)
     if depth is not None:
         filled = filled_of(part, depth, trade.order.terms, trade.order.symbol)
@@ -252,7 +257,14 @@ def _leave(
             return filled
         marks += (Flag.THIN_BOOK,) if filled < part else ()
         part, cause = filled, walked(cause, filled, depth)
-    decision = Decision(cause=cause, reason=ExitReason.MANUAL, liquidity=Liquidity.TAKER, at_ms=at_ms, flags=marks)
+    decision = Decision(
+        cause=cause,
+        reason=ExitReason.MANUAL,
+        liquidity=Liquidity.TAKER,
+        at_ms=at_ms,
+        flags=marks,
+        fraction=fraction,
+    )
     return leave(trade, part, decision)
 
 

@@ -24,7 +24,8 @@ _HALF_A_UNIT = Decimal("0.000000005")  # what rounding may take off a reserve; a
 class Decision:
     """That a trade leaves, at which price and why; `target` is the price of the target it leaves at.
 
-    `applied_to` is the end of the candle, or the instant of the quote, that decided; None where people did.
+    `applied_to` is the end of the candle, or the instant of the quote, that decided; None where people did, who asked
+    for a `fraction` of what was open, or for a quantity (`asked`).
     """
 
     cause: Cause
@@ -35,6 +36,8 @@ class Decision:
     is_ambiguous: bool = False
     applied_to: int | None = None
     flags: tuple[Flag, ...] = ()
+    fraction: Decimal | None = None
+    asked: Decimal | None = None
 
 
 def filled_price(raw: Decimal, is_buying: bool, liquidity: Liquidity, terms: Terms) -> Decimal:
@@ -181,6 +184,8 @@ def exit_fill(trade: Trade, quantity: Decimal, decision: Decision) -> ExitFilled
         applied_to=decision.applied_to,
         flags=(*decision.flags, *_touch_flags(decision, side)),
         funding_share=funding,
+        fraction=decision.fraction,
+        asked=decision.asked,
     )
 
 
@@ -188,19 +193,28 @@ def part_to_close(trade: Trade, wanted: Decimal, price: Decimal) -> Decimal:
     """Return how much really leaves when `wanted` should: all, if it or the rest would be under the minimum."""
     terms = trade.order.terms
     part = floor_to(min(wanted, trade.open_quantity), terms.quantity_grid)
-    for piece in (part, trade.open_quantity - part):
-        if piece <= ZERO or piece < terms.quantity_min or piece * price < terms.notional_min:
-            return trade.open_quantity
+    if any(is_under_minimum(piece, price, terms) for piece in (part, trade.open_quantity - part)):
+        return trade.open_quantity
     return part
+
+
+def is_under_minimum(piece: Decimal, price: Decimal, terms: Terms) -> bool:
+    """Whether a piece is nothing, or too small to leave or to stay on its own."""
+    return piece <= ZERO or piece < terms.quantity_min or piece * price < terms.notional_min
 
 
 def part_at_target(trade: Trade, levels: Levels, target: Target, price: Decimal) -> Decimal:
     """Return how much leaves at a target: its fraction, or all at the last one and where a piece would be too small."""
+    if is_last_target(levels, target):
+        return trade.open_quantity
+    return part_to_close(trade, levels.base_quantity * target.fraction, price)
+
+
+def is_last_target(levels: Levels, target: Target) -> bool:
+    """Whether a target takes all that is left: the only one not taken yet, of fractions that sum to 1."""
     if len(levels.targets) == 1:
-        is_last = target.fraction == ONE
-    else:
-        is_last = sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
-    return trade.open_quantity if is_last else part_to_close(trade, levels.base_quantity * target.fraction, price)
+        return target.fraction == ONE
+    return sum(not t.is_filled for t in levels.targets) == 1 and sum(t.fraction for t in levels.targets) == 1
 
 
 def _touch_flags(decision: Decision, side: Side) -> tuple[Flag, ...]:

@@ -136,7 +136,8 @@ class ExitFilled:
 
     `gross` is before fees and never below `fee − reserve_released`; `realized` = gross − fee − entry_fee_share −
     funding_share, which is this part of what holding the trade has cost. `target` is the price of the target taken,
-    `why` what a person said who closed it by hand.
+    `why` what a person said who closed it by hand. Such a person asked for a `fraction` of what was open, or for a
+    quantity (`asked`: what a plain sell order still wanted); both are None in older journals.
     """
 
     trade_id: int
@@ -160,6 +161,8 @@ class ExitFilled:
     flags: tuple[Flag, ...] = ()
     funding_share: Decimal = field(default=ZERO, metadata=LATER)
     why: str = field(default="", metadata=LATER)
+    fraction: Decimal | None = field(default=None, metadata=LATER)
+    asked: Decimal | None = field(default=None, metadata=LATER)
 
 
 class CostKind(StrEnum):

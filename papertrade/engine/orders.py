@@ -81,7 +81,7 @@ def _sell_now(
     wanted = _wanted(selling, held[0].order.terms, price, has)
     if isinstance(wanted, Refusal):
         return wanted
-    depth = None
+    depth, unfilled = None, ZERO
     flags = selling.flags
     if selling.book is not None:
         depth = depth_of(selling.book, False, selling.order.limit, is_refusing=rules.refuses_thin_book)
@@ -89,7 +89,7 @@ def _sell_now(
         if isinstance(filled, Refusal):
             return filled
         flags += (Flag.THIN_BOOK,) if filled < wanted else ()
-        wanted = filled
+        unfilled, wanted = wanted - filled, filled
     decision = Decision(
         cause=cause,
         reason=ExitReason.MANUAL,
@@ -102,6 +102,7 @@ def _sell_now(
     for trade in held:
         if left <= ZERO:
             break
+        decision = replace(decision, asked=left + unfilled)
         part = min(left, trade.open_quantity)
         left -= part
         if depth is None and _is_dust(trade.open_quantity - part, price, trade.order.terms):

@@ -6,10 +6,8 @@ The rule to keep: every rule that decided a figure stands in `inputs`, so that t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from decimal import Decimal
 
-from papertrade.engine.conventions import Convention
 from papertrade.engine.money import plain
 from papertrade.engine.saved_run import RunFigure, RunInput, RunPlan, RunPreset
 from papertrade.feeds.signal_defaults import filled_in
@@ -18,6 +16,7 @@ from papertrade.render.cost_facts import own_costs_json
 from papertrade.render.json import Encodable
 from papertrade.render.metrics_json import metrics_json, metrics_sections
 from papertrade.render.numbers import iso_z
+from papertrade.render.terms_json import convention_options
 from papertrade.render.trade_json import trade_json
 from papertrade.reports.equity import EquityPoint
 from papertrade.reports.metric import Metric
@@ -129,11 +128,6 @@ def preset_cells(preset: RunPreset) -> Mapping[str, str]:
     """Return what a preset fills in, as it would be written into a signal file: texts by column."""
     cells = filled_in((), preset.defaults)
     return {name: cell if isinstance(cell, str) else ";".join(cell) for name, cell in cells}
-
-
-def convention_options(convention: Convention) -> Mapping[str, str]:
-    """Return each option of a convention with its value."""
-    return {option.name: str(getattr(convention, option.name)) for option in fields(convention)}
 
 
 def run_figures(outcome: BacktestOutcome) -> Iterator[RunFigure]:

@@ -14,7 +14,8 @@ from papertrade.engine.money import canonical, exact, plain
 from papertrade.render.facts import Fact
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import exact_or_cut
-from papertrade.reports.explain import EntryExplained, ExitExplained, Priced
+from papertrade.reports.explain import EntryExplained, ExitExplained
+from papertrade.reports.explain_price import Priced
 from papertrade.reports.trade_costs import spread_of
 
 _LEVELS_SHOWN: Final = 4
@@ -38,6 +39,20 @@ def mean_text(priced: Priced, quantity: Decimal) -> str:
     """Write out the price of several levels: `201 / 2 = 100.5`."""
     mean = f"{plain(canonical(priced.walked_notional))} / {plain(quantity)} = {exact_or_cut(priced.worsened)}"
     return f"the mean of the book {mean}"
+
+
+def slippage_facts(fill: EntryExplained | ExitExplained) -> list[Fact]:
+    """Return what a fill lost against the best price that it could have had, by slippage, the book or rounding."""
+    price, raw = fill.priced.price, fill.priced.raw
+    if fill.slippage == 0:
+        return []
+    with exact():
+        unrounded = canonical(abs(price - raw) * fill.quantity)
+    high, low = (price, raw) if price > raw else (raw, price)
+    sum_ = f"({plain(high)} - {plain(low)}) x {plain(fill.quantity)} = {plain(unrounded)}"
+    rounded = "" if unrounded == fill.slippage else f", rounded up at 1e-8 = {plain(fill.slippage)}"
+    against = " against the best price of the book" if fill.priced.walked else ""
+    return [("slippage", f"{sum_}{rounded}{against}, within the price")]
 
 
 def spread_facts(fill: EntryExplained | ExitExplained) -> list[Fact]:

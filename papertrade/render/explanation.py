@@ -6,7 +6,6 @@ what the numbers before it give.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
@@ -16,13 +15,15 @@ from typing import Final
 from papertrade.engine.messages import Cause, TradeVoided
 from papertrade.engine.money import canonical, exact, plain
 from papertrade.engine.state import levels_at
-from papertrade.engine.trade import ExitReason, Flag, Status
+from papertrade.engine.trade import ExitReason, Status, Terms
 from papertrade.render.console import Screen
 from papertrade.render.explained_charges import TITLES, charge_facts
+from papertrade.render.explained_part import quantity_text
+from papertrade.render.explained_rules import RULES, remark_facts, rule_text
 from papertrade.render.explained_sight import Vantage, sight_facts
 from papertrade.render.explained_size import size_facts
 from papertrade.render.explained_stops import stop_facts, without_trailing
-from papertrade.render.explained_walk import mean_text, spread_facts, walk_facts
+from papertrade.render.explained_walk import mean_text, slippage_facts, spread_facts, walk_facts
 from papertrade.render.facts import Fact, show_facts, wrapped
 from papertrade.render.guard_lines import act_text
 from papertrade.render.numbers import local_second, r_multiple, toned
@@ -30,56 +31,15 @@ from papertrade.render.text import Cell, Tone
 from papertrade.render.trade_lines import REASONS, changed_text, levels_text
 from papertrade.reports.explain import (
     ChangeExplained,
-    Charged,
     ChargeExplained,
     EntryExplained,
     ExitExplained,
     Explanation,
-    Priced,
     Waiting,
 )
+from papertrade.reports.explain_price import Charged
 from papertrade.reports.explain_stops import StopExplained
 
-RULES: Final = {
-    "4.1 open beyond the stop": "the market jumped past the stop: out at the price seen",
-    "4.1 open beyond the target": "the market jumped past the target: out at the target's own price",
-    "4.2 stop touched": "the price swept through the stop: out at the stop",
-    "4.2 target touched": "the price swept through the target: out at the target",
-    "4.3 new peak": "a better price than any before: the trail follows it",
-    "4.3 break-even reached": "the trigger was touched: the stop goes to break-even",
-    "4.3 close beyond the moved stop": "the candle moved the stop and closed beyond it: certainly crossed after it",
-    "4.5 first target taken": "the first target was taken: the stop goes where it was wished to",
-    "4.5 expired": "given up at the first price from its expiry on, before any fill there",
-    "4.5 time limit": "its time was over: out at the first open after it",
-    "4.6 liquidation price reached": "the loss and the exit's fee would have eaten the whole reserve: out",
-    "4.4 entered at once": "filled at once at the quote: a buy pays the ask, a sell gets the bid",
-    "4.4 market entry at the open": "filled at the open of the first candle after the signal",
-    "4.4 market entry at the close": "filled at the close of the candle that the signal was made in",
-    "4.4 open beyond the entry": "the market jumped past the price waited for",
-    "4.4 entry touched": "the price reached what the order waited for",
-    "4.4 stop beyond the limit": "the same candle went on to the stop behind the limit: certainly after the entry",
-    "4.4 close beyond the target": "the same candle closed beyond the target: certainly after the entry",
-    "4.4 stop in the candle of entry": "the candle of the entry also touched the stop",
-    "4.4 target in the candle of entry": "the candle of the entry also touched the target",
-    "5 closed by hand": "closed by hand, at the price of that moment",
-    "6 funding": "a funding time has passed: longs pay shorts for a rate above 0, shorts pay longs below 0",
-    "6 borrow": "interest on what is borrowed, each midnight UTC and before an exit",
-}
-"""What each rule of the journal says in a sentence; one that is not here says its own name."""
-
-_FLAGS: Final = {
-    Flag.AT_TOUCH: "the level was the candle's very extreme: a real order might not have been filled",
-    Flag.SHRUNK: "the reserve paid only for a part of the quantity",
-    Flag.SIZE_CAPPED: "the size was cut to sizing.max_notional",
-    Flag.OBSERVED: "a quote decided, there were no candles",
-    Flag.UNVERIFIED: "the command acted without catching up",
-    Flag.OFF_MARKET: "at a price named by the user",
-    Flag.SETTLED: "finer candles told which level was touched first",
-    Flag.HALTED: "the venue does not trade it",
-    Flag.GUARDED: "a guard made the size smaller",
-    Flag.AT_CAP: "the size was cut to what a cap left",
-    Flag.THIN_BOOK: "the order book did not fill all that was asked for",
-}
 _WIDTH: Final = 9
 _END_RULES: Final = {
     Status.EXPIRED: f"{RULES['4.5 expired']} (section 4.5)",
@@ -90,9 +50,10 @@ _END_RULES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Where an explanation is written, in which zone, and from where what decided was seen."""
+    """Where an explanation is written, in which zone, from where what decided was seen, and the trade's terms."""
 
     currency: str
+    terms: Terms
     zone: tzinfo
     vantage: Vantage
     screen: Screen
@@ -101,9 +62,11 @@ class Page:
         """Return an instant in the zone, to the second."""
         return local_second(at_ms, self.zone)
 
-    def decided(self, cause: Cause, recorded_ms: int) -> list[Fact]:
+    def decided(
+        self, cause: Cause, recorded_ms: int, jumped_to: Decimal | None = None, *, is_due: bool = False
+    ) -> list[Fact]:
         """Return the rule, and what it was shown, with its source and its age."""
-        return [("rule", _rule(cause)), *self.seen(cause, recorded_ms)]
+        return [("rule", rule_text(cause, self.terms, jumped_to, is_due=is_due)), *self.seen(cause, recorded_ms)]
 
     def seen(self, cause: Cause, recorded_ms: int) -> list[Fact]:
         """Return what was shown, with its source and its age."""
@@ -160,9 +123,10 @@ def _show_placed(told: Explanation, placed: Waiting, page: Page) -> None:
 def _show_entry(told: Explanation, entry: EntryExplained, page: Page, *, has_walked: bool) -> None:
     _title("Entry", entry.at_ms, entry.stamp.recorded_ms, page)
     facts: list[Fact] = [
-        *page.decided(entry.cause, entry.stamp.recorded_ms),
+        *page.decided(entry.cause, entry.stamp.recorded_ms, entry.price_seen),
         *walk_facts(entry, has_walked=has_walked),
-        ("price", _price(entry.priced, entry.cause, entry.quantity)),
+        ("price", _price(entry)),
+        *slippage_facts(entry),
         *spread_facts(entry),
         *([] if told.placed is not None else size_facts(told.trade.order, page.currency)),
         ("fee", f"{_fee(entry.charged)} ({entry.liquidity})"),
@@ -179,7 +143,7 @@ def _show_entry(told: Explanation, entry: EntryExplained, page: Page, *, has_wal
         facts.append(("exits", levels_text(entry.levels)))
     if entry.liquidation_price is not None:
         facts.append(("ruin", f"liquidation at {plain(entry.liquidation_price)} (section 4.6)"))
-    facts += _remarks((*told.trade.order.flags, *entry.flags))
+    facts += remark_facts((*told.trade.order.flags, *entry.flags), page.terms.convention)
     show_facts(page.screen, facts, indent=2, width=_WIDTH)
 
 
@@ -238,10 +202,11 @@ def _show_exit(told: Explanation, name: str, left: ExitExplained, page: Page, *,
     part = f"{plain(left.quantity)} / {plain(left.open_before)}"
     facts: list[Fact] = [
         ("why", left.why),
-        *page.decided(left.cause, left.stamp.recorded_ms),
+        *page.decided(left.cause, left.stamp.recorded_ms, left.price_seen, is_due=left.is_due),
         *walk_facts(left, has_walked=has_walked),
-        ("price", _price(left.priced, left.cause, left.quantity)),
-        ("quantity", f"{plain(left.quantity)} of {plain(left.open_before)}{', all that was left' if whole else ''}"),
+        ("price", _price(left)),
+        ("quantity", quantity_text(left)),
+        *slippage_facts(left),
         *spread_facts(left),
         ("fee", f"{_fee(left.charged)} ({left.liquidity})"),
         ("gross", _gross(left)),
@@ -250,7 +215,7 @@ def _show_exit(told: Explanation, name: str, left: ExitExplained, page: Page, *,
         ("net", [Cell(f"{_costs_off(left)} = "), toned(left.net, f"{_signed(left.net)} {page.currency}")]),
         ("reserve", share if whole else f"{plain(left.reserve_before)} x {part} = {share}"),
         ("cash", f"{share} + {gross} - {fee} = {_signed(left.cash_back)}".replace("+ -", "- ")),
-        *_remarks(left.flags),
+        *remark_facts(left.flags, page.terms.convention),
     ]
     if left.is_ambiguous:
         facts.append(("in doubt", f"the candle touched {_doubt(told, left)}"))
@@ -339,18 +304,16 @@ def _title(text: str, at_ms: int, recorded_ms: int, page: Page) -> None:
     page.screen.line(Cell(text, Tone.STRONG), Cell(f"  {page.when(at_ms)}{late}", Tone.DIM))
 
 
-def _rule(cause: Cause) -> str:
-    section, _, name = cause.rule.partition(" ")
-    return f"{RULES.get(cause.rule, name)} (section {section})"
-
-
-def _price(priced: Priced, cause: Cause, quantity: Decimal) -> str:
+def _price(fill: EntryExplained | ExitExplained) -> str:
+    priced, cause, seen = fill.priced, fill.cause, fill.price_seen
     at_level = cause.level is not None and cause.level == priced.raw
     parts = [f"{'level' if at_level else 'price seen'} {plain(priced.raw)}"]
     if cause.level is not None and not at_level:
         parts[0] += f" (the level was {plain(cause.level)})"
+    elif at_level and seen is not None and seen != priced.raw:
+        parts[0] += f" (the price seen was {plain(seen)})"
     if len(priced.walked) > 1:
-        parts[0] = mean_text(priced, quantity)
+        parts[0] = mean_text(priced, fill.quantity)
     if priced.slippage_bps != 0:
         sign = "+" if priced.is_rounded_up else "-"
         worsened = plain(canonical(priced.worsened))
@@ -359,7 +322,7 @@ def _price(priced: Priced, cause: Cause, quantity: Decimal) -> str:
         way = "up" if priced.is_rounded_up else "down"
         parts.append(f"rounded {way} to the step {plain(priced.step)} = {plain(priced.price)}")
     elif priced.slippage_bps == 0:
-        parts.append("no slippage, no rounding")
+        parts.append("no rounding" if len(priced.walked) > 1 else "no slippage, no rounding")
     return ", ".join(parts).replace(", x (", " x (")
 
 
@@ -383,10 +346,6 @@ def _gross(left: ExitExplained) -> str:
         cut = f"{plain(left.charged.fee)} - {plain(left.reserve_share)} = {plain(left.gross)}"
         return f"{sum_} is more than the reserve: cut to fee - share, {cut}"
     return f"{sum_} = {plain(left.gross)}"
-
-
-def _remarks(flags: Sequence[Flag]) -> list[Fact]:
-    return [("remark", _FLAGS[flag]) for flag in dict.fromkeys(flags)]
 
 
 def _signed(value: Decimal) -> str:

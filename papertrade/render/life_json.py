@@ -12,6 +12,7 @@ from papertrade.engine.messages import Cause, TradeEvent, TradeVoided
 from papertrade.engine.trade import Levels
 from papertrade.render.cost_facts import costs_json
 from papertrade.render.explained_charges import charge_json
+from papertrade.render.explained_part import part_json
 from papertrade.render.explained_sight import Vantage, sight_json
 from papertrade.render.explained_size import size_json
 from papertrade.render.explained_stops import stop_json
@@ -19,20 +20,20 @@ from papertrade.render.explained_walk import walk_json
 from papertrade.render.guard_lines import act_json
 from papertrade.render.json import Encodable
 from papertrade.render.numbers import iso_z
+from papertrade.render.terms_json import terms_json
 from papertrade.render.text import Cell
 from papertrade.render.trade_json import exits_json, trade_json
 from papertrade.render.trade_lines import change_line, changed_text
 from papertrade.reports.explain import (
     ChangeExplained,
-    Charged,
     ChargeExplained,
     EndExplained,
     EntryExplained,
     ExitExplained,
     Explanation,
-    Priced,
     Waiting,
 )
+from papertrade.reports.explain_price import Charged, Priced
 from papertrade.reports.explain_stops import StopExplained
 from papertrade.reports.trade_costs import trade_costs
 from papertrade.reports.trade_view import TradeView
@@ -90,6 +91,7 @@ def explanation_json(told: Explanation, view: TradeView, offset_ms: int) -> Mapp
 
     return {
         "trade": trade_json(view),
+        "terms": terms_json(trade.order.terms),
         "sizing": size_json(trade.order),
         "placed": None if told.placed is None else _placed(told.placed),
         "entry": None
@@ -174,6 +176,7 @@ def _exit(left: ExitExplained) -> Mapping[str, Encodable]:
         "liquidity": left.liquidity,
         "quantity": left.quantity,
         "open_before": left.open_before,
+        "part": part_json(left.part),
         "entry_price": left.entry_price,
         **_priced(left.priced),
         **walk_json(left.priced, left.cause, left.liquidity, left.quantity),

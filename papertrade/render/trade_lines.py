@@ -137,11 +137,12 @@ def _moved_text(event: StopMoved) -> str:
 
 
 def _exit_parts(event: ExitFilled, after: Trade) -> tuple[str, Decimal, str, Tone]:
-    net = signed_money(event.realized)
-    in_risks = f" ({r_multiple(after.r_multiple)})" if event.is_final and after.r_multiple is not None else ""
-    rest = f"{plain(after.entered_price)} -> {plain(event.price)}, net {net}{in_risks}"
+    rest = f"{plain(after.entered_price)} -> {plain(event.price)}, net {signed_money(event.realized)}"
     if not event.is_final:
         rest += f", {plain(after.open_quantity)} left"
+    else:
+        rest += "" if event.quantity == after.quantity else f", whole trade {signed_money(after.realized)}"
+        rest += "" if after.r_multiple is None else f" ({r_multiple(after.r_multiple)})"
     if event.is_ambiguous:
         rest += ", ambiguous"
     remarks = _remarks(event.flags, None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from papertrade.engine.carry import YEAR_MS
-from papertrade.engine.fills import filled_price, mean_price
+from papertrade.engine.fills import filled_price
 from papertrade.engine.guard_events import GuardActed
 from papertrade.engine.market import Side
 from papertrade.engine.messages import (
@@ -28,15 +28,14 @@ from papertrade.engine.messages import (
     TradePlaced,
     TradeVoided,
 )
-from papertrade.engine.money import ONE, ZERO, exact, to_grid
-from papertrade.engine.order_book import BookLevel
+from papertrade.engine.money import ONE, exact, to_grid
 from papertrade.engine.signal import EntryType
-from papertrade.engine.state import evolve
-from papertrade.engine.trade import ExitReason, Flag, Levels, Order, Status, Trade
+from papertrade.engine.state import evolve, levels_at
+from papertrade.engine.trade import ExitReason, Flag, Levels, Status, Trade
 from papertrade.engine.values import dataclass
+from papertrade.reports.explain_part import Part, explain_part
+from papertrade.reports.explain_price import Charged, Priced, charged_of, price_jumped_to, priced_of
 from papertrade.reports.explain_stops import StopExplained, explain_stop
-
-_BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +48,11 @@ class Stamped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
-    """How a price came about: `raw` as decided, worsened by slippage, then rounded to the step against the trader.
-
-    `step` 0 means that the instrument has none. Where the order book was `walked`, `raw` is its best price and
-    `worsened` the mean of the levels taken, weighted by quantity.
-    """
-
-    raw: Decimal
-    slippage_bps: Decimal
-    worsened: Decimal
-    step: Decimal
-    is_rounded_up: bool
-    price: Decimal
-    walked: tuple[BookLevel, ...] = ()
-
-    @property
-    def walked_notional(self) -> Decimal:
-        """Σ price · quantity of the levels that were taken."""
-        with exact():
-            return sum((level.price * level.quantity for level in self.walked), ZERO)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charged:
-    """A fee: price · quantity = `notional`, · rate = `unrounded`, rounded up at 1e-8 to `fee`."""
-
-    price: Decimal
-    quantity: Decimal
-    notional: Decimal
-    rate: Decimal
-    unrounded: Decimal
-    fee: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryExplained:
-    """An entry. `tied_up` is what it waited with and `released` what of that it did not need, None without waiting."""
+    """An entry. `tied_up` is what it waited with and `released` what of that it did not need, None without waiting.
+
+    `price_seen` is the one that the market had jumped to, None where it did not jump.
+    """
 
     stamp: Stamped
     at_ms: int
@@ -102,6 +69,7 @@ class EntryExplained:
     levels: Levels | None
     liquidation_price: Decimal | None
     flags: tuple[Flag, ...]
+    price_seen: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +79,8 @@ class ExitExplained:
     `move` is the price's change in the trade's favour; `gross` = move · quantity, but never below fee − share
     (`is_gross_cut`). The shares are what belongs to this part of the reserve and of the entry fee still held;
     `cash_back` = share of the reserve + gross − fee, `net` = gross − fee − share of the entry fee − share of what
-    holding the trade has cost.
+    holding the trade has cost. `price_seen` is the one that the market had jumped to, None where it did not jump;
+    `is_due` says that the trade's time was over.
     """
 
     stamp: Stamped
@@ -141,6 +110,9 @@ class ExitExplained:
     is_ambiguous: bool
     flags: tuple[Flag, ...]
     why: str
+    price_seen: Decimal | None
+    is_due: bool
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +266,7 @@ def _waiting(event: TradePlaced) -> Waiting:
         quantity=order.quantity,
         leverage=order.terms.leverage,
         reserve=event.reserve,
-        charged=_charged(paid, order.quantity, order.terms.taker, event.fee),
+        charged=charged_of(paid, order.quantity, order.terms.taker, event.fee),
     )
 
 
@@ -306,8 +278,8 @@ def _entry(stamp: Stamped, event: EntryFilled, after: Trade, before: Trade | Non
         cause=event.cause,
         liquidity=event.liquidity,
         quantity=event.quantity,
-        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign > 0),
-        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        priced=priced_of(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign > 0),
+        charged=charged_of(event.price, event.quantity, event.fee_rate, event.fee),
         slippage=event.slippage,
         leverage=order.terms.leverage,
         reserve=event.reserve,
@@ -316,11 +288,13 @@ def _entry(stamp: Stamped, event: EntryFilled, after: Trade, before: Trade | Non
         levels=event.rulings[-1].levels,
         liquidation_price=event.liquidation_price,
         flags=event.flags,
+        price_seen=price_jumped_to(event.cause, event.at_ms, order.side, is_entry=True),
     )
 
 
 def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
-    order = before.order
+    order, levels = before.order, levels_at(before, _seen_from(event))
+    limit = levels.time_limit
     move = (event.price - before.entered_price) * order.side.sign
     return ExitExplained(
         stamp=stamp,
@@ -331,8 +305,8 @@ def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
         quantity=event.quantity,
         open_before=before.open_quantity,
         entry_price=before.entered_price,
-        priced=_priced(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign < 0),
-        charged=_charged(event.price, event.quantity, event.fee_rate, event.fee),
+        priced=priced_of(event.cause, event.price, event.liquidity, order, is_buying=order.side.sign < 0),
+        charged=charged_of(event.price, event.quantity, event.fee_rate, event.fee),
         slippage=event.slippage,
         move=move,
         gross=event.gross,
@@ -350,7 +324,15 @@ def _exit(stamp: Stamped, event: ExitFilled, before: Trade) -> ExitExplained:
         is_ambiguous=event.is_ambiguous,
         flags=event.flags,
         why=event.why,
+        price_seen=price_jumped_to(event.cause, event.at_ms, order.side, is_entry=False),
+        is_due=limit is not None and event.at_ms >= limit,
+        part=explain_part(event, before, levels),
     )
+
+
+def _seen_from(event: ExitFilled) -> int:
+    """Return the open of the candle, or the instant of the quote, whose exits an exit met."""
+    return event.at_ms if event.cause.candle is None else event.cause.candle.open_ms
 
 
 def _charge(stamp: Stamped, event: CostCharged, before: Trade, after: Trade) -> ChargeExplained:
@@ -371,24 +353,3 @@ def _charge(stamp: Stamped, event: CostCharged, before: Trade, after: Trade) -> 
         reserve_before=before.reserve,
         reserve_after=after.reserve,
     )
-
-
-def _priced(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, *, is_buying: bool) -> Priced:
-    bps = ZERO if liquidity is Liquidity.MAKER or cause.walked else order.terms.slippage_bps
-    worsened = cause.raw_price * (_BPS + bps if is_buying else _BPS - bps) / _BPS
-    if cause.walked:
-        worsened = mean_price(cause.walked)
-    return Priced(
-        raw=cause.raw_price,
-        slippage_bps=bps,
-        worsened=worsened,
-        step=order.terms.price_step,
-        is_rounded_up=is_buying,
-        price=price,
-        walked=cause.walked,
-    )
-
-
-def _charged(price: Decimal, quantity: Decimal, rate: Decimal, fee: Decimal) -> Charged:
-    notional = price * quantity
-    return Charged(price=price, quantity=quantity, notional=notional, rate=rate, unrounded=notional * rate, fee=fee)

@@ -45,7 +45,7 @@ from papertrade.runs.catch_up import Present
 from papertrade.runs.opening import book_now, book_of, refusal_error, watch_again
 from papertrade.runs.world import Change, World
 from papertrade.store.rows import PricePoint, Recorded, StoredQuote
-from papertrade.store.store import Writer
+from papertrade.store.store import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _change(
             present.needs(trade.order.symbol)
         # Somebody may have caught the trade up beyond our present: what is done by hand now comes after that.
         at_ms = max(present.at_ms, trade.applied_to)
-        decided = decide(trade, at_ms) if trade.status.is_live else ended_refusal(trade)
+        decided = decide(trade, at_ms) if trade.status.is_live else refusal_of_ended(writer, trade)
         if isinstance(decided, Refusal):
             return Done(trade_id, None, book, refusal_error(decided))
         events = decided if isinstance(decided, tuple) else (decided,)
@@ -236,6 +236,12 @@ def _change(
         return world.store.write(write)
     except PapertradeError as error:
         return Done(trade_id, None, None, error)
+
+
+def refusal_of_ended(reader: Reader, trade: Trade) -> Refusal:
+    """Return the refusal of a change to a trade that has ended, with the price of the exit that ended it."""
+    marks = reader.fill_marks([trade.id]).get(trade.id, ())
+    return ended_refusal(trade, marks[-1].price if marks and marks[-1].is_exit else None)
 
 
 def _changed(trade: Trade, events: tuple[TradeEvent, ...], present: Present) -> Change:

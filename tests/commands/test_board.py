@@ -53,7 +53,9 @@ def test_it_catches_up_and_tells_what_happened_since_the_last_look(days: Days) -
     days.pass_minutes(30)
     lines = days.run().out.splitlines()
     place = lines.index("Since you last looked")
-    assert lines[place + 1] == "  11-20 10:00  #3 closed long 1 BTCUSDT 104.01 -> 108.49, net +4.27 (+0.84R)"
+    assert lines[place + 1] == (
+        "  11-20 10:00  #3 closed long 1 BTCUSDT 104.01 -> 108.49, net +4.27, whole trade +10.04 (+0.84R)"
+    )
     assert "  prices   0s old" not in lines
     assert days.server.count("klines") > 0
     assert "Since you last looked" not in days.run().out

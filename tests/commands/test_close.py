@@ -123,6 +123,7 @@ def test_a_stop_that_was_not_seen_comes_first(desk: TradingDesk) -> None:
             "status": "closed",
             "exit_reason": "stop_loss",
             "exit_price": "99.5",
+            "last_exit_price": "99.5",
             "closed_at": "2026-11-20T10:20:59.999Z",
         },
     )

@@ -258,7 +258,7 @@ def test_a_first_target_brings_the_stop_to_break_even(venue: Watched) -> None:
     told = trade(venue, 1)
     assert (told["stop_loss"], told["stop_reason"], told["stop_after_first_target"]) == ("100.21", "break_even", None)
     minutes_pass(venue, 4)
-    assert log_lines(venue)[-1] == "#1 EVEN long 0.5 AAAUSDT 100 -> 100, net -0.10 (+0.46R)"
+    assert log_lines(venue)[-1] == "#1 EVEN long 0.5 AAAUSDT 100 -> 100, net -0.10, whole trade +2.30 (+0.46R)"
 
 
 def test_the_board_names_the_stop_in_force(venue: Watched) -> None:

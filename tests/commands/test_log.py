@@ -59,7 +59,7 @@ def test_the_journal_as_sentences(venue: Watched) -> None:
         "2026-11-20 10:06:30 UTC  #1 changed long 0.5 AAAUSDT stop 95, target 120 (50%)",
         "2026-11-20 10:06:30 UTC  note 1 on trade 1: all is well",
         "2026-11-20 10:06:30 UTC  #1 tagged long 1 AAAUSDT dip",
-        "2026-11-20 10:06:30 UTC  #1 closed long 0.5 AAAUSDT 98 -> 100, net +0.901 (+0.85R)",
+        "2026-11-20 10:06:30 UTC  #1 closed long 0.5 AAAUSDT 98 -> 100, net +0.901, whole trade +6.80 (+0.85R)",
         "2026-11-20 10:06:30 UTC  +500.00 deposited into main",
         "2026-11-20 10:06:30 UTC  signal 2 (manual:2): long BBBUSDT limit 90",
         "2026-11-20 10:06:30 UTC  #2 wait long 1 BBBUSDT limit 90, 90.09 tied up",

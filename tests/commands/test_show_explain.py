@@ -113,7 +113,7 @@ def test_the_explanation_of_a_trade_that_left_in_parts(days: Days) -> None:
         "  seen       candle 2026-11-19 14:20 to 14:21: open 104, high 111, low 104, close 108.5\n"
         "  source     binance, 19h old when recorded\n"
         "  price      level 110, no slippage, no rounding\n"
-        "  quantity   1 of 2\n"
+        "  quantity   0.5 x 2 = 1 of 2\n"
         "  fee        110 x 1 x 0.001 = 0.11 (maker)\n"
         "  gross      (110 - 104.01) x 1 = 5.99\n"
         "  entry fee  0.20802 x 1 / 2 = 0.10401\n"

@@ -234,7 +234,8 @@ def _leave(made: Again, node: Node) -> None:
     where = f"exit {node['seq']}"
     assert made.entry_price is not None
     price, fee = _fill(made, where, node, is_buying=made.sign < 0)
-    quantity = number(node, "quantity")
+    quantity = _part(made, where, node)
+    made.compare(where, "quantity", node, quantity)
     part = quantity / made.left
     for name, value in (
         ("open_before", made.left),
@@ -265,6 +266,44 @@ def _leave(made: Again, node: Node) -> None:
     made.gross, made.realized = made.gross + gross, made.realized + net
     made.exit_value, made.cash = made.exit_value + price * quantity, made.cash + share + gross - fee
     made.fills[-1] |= {"gross": gross, "realized": net, "funding": held}
+
+
+def _part(made: Again, where: str, node: Node) -> Fraction:
+    """Work out how much leaves: what was asked for, on the step; all where a piece would be too small to stand."""
+    told, terms = cast(Node, node["part"]), cast(Node, made.told["terms"])
+    price, step = number(told, "price"), number(terms, "quantity_step") or THINNEST
+    for name in ("quantity_step", "quantity_min", "notional_min"):
+        made.compare(where, name, told, number(terms, name))
+    quote = cast("Node | None", node["quote"])
+    if not node["walked"]:
+        made.compare(where, "raw_price", node, price)
+    elif quote is not None and price not in [number(quote, one) for one in ("bid", "ask", "last") if quote[one]]:
+        made.wrong.append(f"{where}.part.price: {price} is not of the quote")
+
+    def is_too_small(piece: Fraction) -> bool:
+        return piece < number(terms, "quantity_min") or piece * price < number(terms, "notional_min") or piece <= 0
+
+    wanted, because = made.left, "everything" if node["target"] is None else "last_target"
+    if told["asked"] is not None:
+        asked, because = number(told, "asked"), "asked"
+        on_step = min(asked, made.left)
+        if told["fraction"] is not None:
+            made.compare(where, "asked", told, number(told, "fraction") * number(told, "base_quantity"))
+            on_step = rounded_down(on_step, step)
+            because = "part_too_small" if is_too_small(on_step) else because
+        made.compare(where, "on_step", told, on_step)
+        if because == "asked" and on_step < made.left and is_too_small(made.left - on_step):
+            because = "rest_too_small"
+        wanted = on_step if because == "asked" else made.left
+    if told["because"] != because:
+        made.wrong.append(f"{where}.part.because: {told['because']} is told, {because} comes out")
+    made.compare(where, "quantity", told, wanted)
+    if told["cut_by_book"] is not True:
+        return wanted
+    filled = sum((number(level, "quantity") for level in _nodes(node, "walked")), Fraction(0))
+    if not filled < wanted or "thin_book" not in cast("Sequence[str]", node["flags"]):
+        made.wrong.append(f"{where}: the book filled {filled} of {wanted}")
+    return filled
 
 
 def _move(made: Again, node: Node) -> None:

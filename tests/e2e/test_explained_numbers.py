@@ -102,6 +102,7 @@ def kinds_of(trades: Mapping[int, Again]) -> Counter[str]:
         exits = cast("Sequence[Node]", told["exits"])
         fills = [*([told["entry"]] if told["entry"] else []), *exits]
         seen.update(str(left["reason"]) for left in exits)
+        seen.update(f"for {cast(Node, left['part'])['because']}" for left in exits)
         seen.update(str(charge["kind"]) for charge in cast("Sequence[Node]", told["charges"]))
         seen["walked"] += sum(len(cast("Sequence[Node]", cast(Node, fill)["walked"])) > 1 for fill in fills)
         seen["parts"] += len(exits) > 1
@@ -116,10 +117,11 @@ def kinds_of(trades: Mapping[int, Again]) -> Counter[str]:
 
 _OF_BOTH = ("price", "raw_price", "notional", "fee", "fee_before_rounding", "price_before_rounding", "slippage")
 _OF_EXITS = ("move", "gross", "reserve_share", "entry_fee_share", "funding_share", "cash_back", "realized_pnl")
-OUTCOMES = {"entry": (*_OF_BOTH, "reserve", "spread_cost"), "exits": (*_OF_BOTH, *_OF_EXITS, "open_before")}
+OUTCOMES = {"entry": (*_OF_BOTH, "reserve", "spread_cost"), "exits": (*_OF_BOTH, *_OF_EXITS, "open_before", "quantity")}
 EVERYTHING = {
     *("stop_loss", "take_profit", "trailing_stop", "break_even", "time_limit", "manual", "liquidation"),
     *("funding", "borrow", "walked", "parts", "cut", "void", "waited", "never", "moved", "sized"),
+    *("for asked", "for last_target", "for everything"),
 }
 
 

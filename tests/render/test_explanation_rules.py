@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import papertrade.engine
-from papertrade.render.explanation import RULES
+from papertrade.render.explained_rules import RULES
 
 ENGINE = Path(papertrade.engine.__file__).parent
 
