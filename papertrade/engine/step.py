@@ -157,10 +157,8 @@ def open_trade(opening: Opening, rules: Rules) -> TradePlaced | EntryFilled | Re
                 "enter at market, or set the stop entry beyond the price",
                 {"entry": plain(signal.entry_price or ZERO), "price": plain(price)},
             )
-        raw = quote.entry_price(signal.side)
-        cause = Cause(
-            rule="4.4 entered at once", raw_price=raw, level=signal.entry_price, quote=quote, limit=signal.entry_price
-        )
+        raw, limit = quote.entry_price(signal.side), signal.entry_price
+        cause = Cause(rule="4.4 entered at once", raw_price=raw, level=limit, quote=quote, limit=limit)
         return _enter_now(opening, rules, cause)
 
 

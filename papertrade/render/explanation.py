@@ -318,7 +318,9 @@ def _price(fill: EntryExplained | ExitExplained) -> str:
         sign = "+" if priced.is_rounded_up else "-"
         worsened = plain(canonical(priced.worsened))
         parts.append(f"x (1 {sign} {plain(priced.slippage_bps)} bps) = {worsened}")
-    if priced.worsened != priced.price:
+    if priced.is_limited:
+        parts.append(f"no worse than its limit {plain(priced.price)}")
+    elif priced.worsened != priced.price:
         way = "up" if priced.is_rounded_up else "down"
         parts.append(f"rounded {way} to the step {plain(priced.step)} = {plain(priced.price)}")
     elif priced.slippage_bps == 0:

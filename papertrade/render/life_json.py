@@ -274,6 +274,7 @@ def _priced(priced: Priced) -> Mapping[str, Encodable]:
         "raw_price": priced.raw,
         "slippage_bps": priced.slippage_bps,
         "price_before_rounding": priced.worsened,
+        "limit": priced.limit,
         "price_step": priced.step,
         "rounded": "up" if priced.is_rounded_up else "down",
         "price": priced.price,

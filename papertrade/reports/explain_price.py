@@ -24,7 +24,7 @@ class Priced:
     """How a price came about: `raw` as decided, worsened by slippage, then rounded to the step against the trader.
 
     `step` 0 means that the instrument has none. Where the order book was `walked`, `raw` is its best price and
-    `worsened` the mean of the levels taken, weighted by quantity.
+    `worsened` the mean of the levels taken, weighted by quantity. `limit` is the worst that a limit order pays.
     """
 
     raw: Decimal
@@ -34,6 +34,14 @@ class Priced:
     is_rounded_up: bool
     price: Decimal
     walked: tuple[BookLevel, ...] = ()
+    limit: Decimal | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether slippage alone would have been beyond the limit, which was paid instead."""
+        if self.limit is None:
+            return False
+        return self.worsened > self.limit if self.is_rounded_up else self.worsened < self.limit
 
     @property
     def walked_notional(self) -> Decimal:
@@ -84,6 +92,7 @@ def priced_of(cause: Cause, price: Decimal, liquidity: Liquidity, order: Order, 
         is_rounded_up=is_buying,
         price=price,
         walked=cause.walked,
+        limit=cause.limit,
     )
 
 

@@ -251,3 +251,31 @@ def test_a_backtest_has_no_order_book(folder: Folder) -> None:
     assert folder.refusal("backtest", *folder.files) == refused
     assert folder.refusal("sweep", *folder.files, "--sl", "1%,2%") == refused
     assert folder.backtest("--slippage-bps", "5").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "price", "told"),
+    [
+        (("long", "--limit", "100.2"), "100.2", "x (1 + 50 bps) = 100.5, no worse than its limit 100.2"),
+        (("short", "--limit", "99.8"), "99.8", "x (1 - 50 bps) = 99.5, no worse than its limit 99.8"),
+        (("buy", "--limit", "100"), "100", "x (1 + 50 bps) = 100.5, no worse than its limit 100"),
+        (("long", "--limit", "101"), "100.5", "x (1 + 50 bps) = 100.5"),
+        (("long",), "100.5", "x (1 + 50 bps) = 100.5"),
+    ],
+)
+def test_a_limit_that_fills_at_once_pays_no_worse_than_its_limit(
+    desk: TradingDesk, words: tuple[str, ...], price: str, told: str
+) -> None:
+    slipping = replace(desk, environment={**desk.environment, "PAPERTRADE_COSTS__SLIPPAGE_BPS": "50"})
+    size = "--quantity" if words[0] == "buy" else "--size"
+    slipping.text(words[0], "BTCUSDT", *words[1:], size, "1")
+    assert slipping.trade(1)["entry_price"] == price
+    lines = slipping.text("explain", "1").replace("\n             ", " ").splitlines()
+    (line,) = (line for line in lines if line.startswith("  price "))
+    assert line.endswith(told)
+
+
+def test_a_sell_with_a_limit_gets_no_less_than_its_limit(desk: TradingDesk) -> None:
+    slipping = replace(desk, environment={**desk.environment, "PAPERTRADE_COSTS__SLIPPAGE_BPS": "50"})
+    slipping.text("buy", "BTCUSDT", "--quantity", "2")
+    assert "100.5 -> 99.9" in slipping.text("sell", "BTCUSDT", "--quantity", "2", "--limit", "99.9")

@@ -172,6 +172,8 @@ def _fill(made: Again, where: str, node: Node, *, is_buying: bool) -> tuple[Frac
         exact = raw * (1 + (bps if is_buying else -bps) / 10_000)
     made.compare(where, "price_before_rounding", node, exact, TINY)
     price = rounded_up(exact, step) if is_buying else max(rounded_down(exact, step), step)
+    if node["limit"] is not None and not walked:
+        price = (min if is_buying else max)(price, number(node, "limit"))
     made.compare(where, "price", node, price)
     made.compare(where, "notional", node, price * quantity)
     made.compare(where, "fee_before_rounding", node, price * quantity * number(node, "fee_rate"))
