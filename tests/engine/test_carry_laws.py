@@ -46,7 +46,7 @@ def without_nets(happened: list[Happening]) -> list[Happening]:
     return [replace(one, net=Fraction(0)) for one in happened]
 
 
-@settings(max_examples=600)
+@settings(max_examples=350)
 @given(stories(with_changes=True))
 def test_rule_equals_oracle_to_the_last_digit(story: tuple[Deal, list[Bar]]) -> None:
     deal, tape = story

@@ -1,4 +1,4 @@
-"""Two processes go through the same 400 signals at once; `make hammer` lets eight go through 2,000."""
+"""Two processes go through the same 250 signals at once; `make hammer` lets eight go through 2,000."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WAIT_P99_MS = 100.0
 WAIT_MAX_MS = 2_000.0
 
 
-def test_two_processes_agree_on_400_signals(tmp_path: Path) -> None:
-    verdict = hammered(Hammer(processes=2, signals=400), tmp_path, kills=3)
+def test_two_processes_agree_on_250_signals(tmp_path: Path) -> None:
+    verdict = hammered(Hammer(processes=2, signals=250), tmp_path, kills=3)
     assert verdict.anomalies == []
     assert verdict.misbehaviour == []
     assert verdict.is_sound
     assert verdict.killed == 3
-    assert verdict.trades >= 400
+    assert verdict.trades >= 250
     assert sum(call.code == DUPLICATE for call in verdict.calls) >= 20
     assert verdict.wait_ms(1) <= WAIT_MAX_MS
 

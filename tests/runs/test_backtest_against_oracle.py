@@ -43,7 +43,7 @@ def life(result: BacktestResult) -> list[TradeEvent]:
     return [booked.event for booked in result.booked][1:]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(deals(with_changes=False), bars(most=40))
 def test_backtest_equals_oracle_on_any_tape(deal: Deal, tape: list[Bar]) -> None:
     result = backtest(request_of(deal, tape))

@@ -36,7 +36,7 @@ def by_the_rule(trade: Trade, candles: Sequence[Candle]) -> tuple[Trade, list[Tr
     return trade, every
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(ruled, bars(most=20))
 def test_at_once_equals_the_rule_on_every_candle(deal: Deal, tape: list[Bar]) -> None:
     candles = [candle_of(bar) for bar in tape]
@@ -50,7 +50,7 @@ def test_at_once_equals_the_rule_on_every_candle(deal: Deal, tape: list[Bar]) ->
     assert told == after
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(ruled, bars(most=20), st.integers(0, 20))
 def test_two_looks_equal_one(deal: Deal, tape: list[Bar], at: int) -> None:
     candles = [candle_of(bar) for bar in tape]

@@ -117,7 +117,7 @@ def test_an_exit_by_hand_counts_its_price_and_nothing_of_its_minute(desk: Desk) 
     assert one.reached == Reached(Decimal(96), max(Decimal(104), trade.exit_price))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tapes(), ideas, polls, deeds)
 def test_a_watch_knows_what_all_candles_say(
     tape: list[Candle], wanted: list[Idea], times: list[Poll], by_hand: list[Deed]

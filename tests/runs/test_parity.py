@@ -51,7 +51,7 @@ def field(differences: tuple[Difference, ...], name: str) -> Difference:
     return next(d for d in differences if d.field == name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tapes(), tapes(), ideas, polls, deeds)
 def test_what_was_watched_is_told_the_same_again(
     first: list[Candle], second: list[Candle], wanted: list[Idea], times: list[Poll], by_hand: list[Deed]

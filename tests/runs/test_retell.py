@@ -80,7 +80,7 @@ def shaky(tmp_path: Path) -> Iterator[tuple[Desk, FaultyTape]]:
         yield both
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tapes(), st.lists(MOVING, min_size=1, max_size=4), polls, deeds)
 def test_trades_whose_exits_move_are_told_the_same_again(
     tape: list[Candle], wishes: list[ExitWish], times: list[Poll], by_hand: list[Deed]

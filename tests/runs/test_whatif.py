@@ -73,7 +73,7 @@ def watch(desk: Desk, minutes: int) -> None:
     tick(desk.world)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tapes(), tapes(), ideas, polls, deeds)
 def test_with_nothing_changed_the_actual_result_comes_back(
     first: list[Candle], second: list[Candle], wanted: list[Idea], times: list[Poll], by_hand: list[Deed]
@@ -86,7 +86,7 @@ def test_with_nothing_changed_the_actual_result_comes_back(
     assert (found.actual, found.hand_made) == (found.other, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(tapes(), ideas, polls)
 def test_the_very_same_exits_give_the_very_same_trades(
     tape: list[Candle], wanted: list[Idea], times: list[Poll]
